@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ColorganError', 'nearest', 'Settings', 'with_', 'load_settings', 'seed_at', 'generator_at', 'seed_everything',
            'pick_device', 'pick_precision', 'autocast', 'atomic_path', 'git_state', 'environment', 'jsonable',
-           'write_json', 'RunRecord', 'to_hwc', 'show_images', 'block_diagram']
+           'write_json', 'RunRecord', 'to_hwc', 'Picture', 'chart', 'show_images', 'block_diagram']
 
 # %% ../nbs/00_core.ipynb #f810c6e0
 import contextlib, dataclasses, difflib, json, math, os, platform, random, subprocess, sys, tempfile, time
@@ -27,7 +27,7 @@ def nearest(
     "Names that someone may have meant."
     return difflib.get_close_matches(word, list(known), n=n, cutoff=.5)
 
-# %% ../nbs/00_core.ipynb #0853e696
+# %% ../nbs/00_core.ipynb #dea5f8f6
 @dataclass(frozen=True)
 class Settings:
     "Everything that decides a run. Frozen: use `with_` for a changed copy."
@@ -36,6 +36,9 @@ class Settings:
     size:int = 256                # training photos are size × size pixels
     resize:str = 'squash'         # 'squash' the whole photo to a square (the paper) or 'crop' squares from it
     crops:int = 1                 # squares cut from every photo, when resize is 'crop'
+    via:int = 0                   # first shrink to via × via (the paper's files are 128 px); 0: no
+    n_train:int = 0               # at most so many training photos, by hash; 0: all
+    n_valid:int = 0               # so many validation photos, by hash; 0: one in ten
     drop_grey:float = 5.          # photos less colourful than this are not trained on; 0 keeps all
     flip:bool = True              # mirror half of the photos
     input:str = 'lstar'           # what G sees: 'lstar' (CIE L*) or 'luma' (.30 R + .59 G + .11 B, as Lab lightness of that grey)
@@ -286,7 +289,7 @@ class RunRecord:
         "Write `summary.json`."
         write_json(self.path/'summary.json', summary)
 
-# %% ../nbs/00_core.ipynb #a3c88ade
+# %% ../nbs/00_core.ipynb #633408dd
 def to_hwc(
     im,     # PIL image, array (h, w) or (h, w, c), or tensor (c, h, w); floats in [0, 1] or uint8
 ) -> np.ndarray:   # uint8 (h, w, 3)
@@ -299,12 +302,42 @@ def to_hwc(
     if im.ndim == 2: im = im[..., None]
     return im.repeat(3, -1) if im.shape[-1] == 1 else im[..., :3]
 
+# %% ../nbs/00_core.ipynb #4086cc84
+class Picture:
+    "A matplotlib figure that notebooks show, as JPEG (photographs) or PNG (charts)."
+    def __init__(self,
+        fig,            # a matplotlib Figure
+        photo=False,    # it holds photographs: JPEG
+    ): self.fig, self.photo = fig, photo
+
+    def _bytes(self, format):
+        import io
+        b = io.BytesIO(); self.fig.savefig(b, format=format, dpi=self.fig.dpi, **(dict(pil_kwargs=dict(quality=88)) if format == 'jpeg' else {})); return b.getvalue()
+    def _repr_jpeg_(self): return self._bytes('jpeg') if self.photo else None
+    def _repr_png_(self): return None if self.photo else self._bytes('png')
+    def __repr__(self): return 'Picture(%g × %g inches)' % tuple(self.fig.get_size_inches().round(2))
+
+    def save(self, path, dpi=100):
+        "Write to `path`, whose suffix decides the format."
+        Path(path).parent.mkdir(parents=True, exist_ok=True); self.fig.savefig(path, dpi=dpi); return self
+
+def chart(
+    nrows=1, ncols=1,     # panels
+    size=(5, 2.4),        # inches
+    **kw,                 # for `Figure.subplots`
+):                        # a `Picture`, and its axes as `subplots` gives them
+    "An empty figure to draw on."
+    from matplotlib.figure import Figure
+    fig = Figure(figsize=size, dpi=70, layout='constrained')
+    return Picture(fig), fig.subplots(nrows, ncols, **kw)
+
+# %% ../nbs/00_core.ipynb #884fba69
 def show_images(
     ims,             # pictures, as `to_hwc` takes them; a list of lists is a grid
     titles=None,     # one text for each, in the same form; or, for a grid, one for each column
     size:float=2.,   # inches for one picture
     path=None,       # also save it there (its suffix decides the format)
-):                   # the matplotlib figure, which a notebook shows
+):                   # a `Picture`, which a notebook shows
     "A row or a grid of pictures with titles."
     from matplotlib.figure import Figure
     rows = [list(r) for r in ims] if isinstance(ims[0], (list, tuple)) else [list(ims)]
@@ -318,18 +351,17 @@ def show_images(
             ax.imshow(to_hwc(r[j]), interpolation='nearest' if to_hwc(r[j]).shape[0] < 64 else 'antialiased')
             t = titles[i][j] if titles and isinstance(titles[0], (list, tuple)) else titles[j] if titles and (i == 0 or len(rows) == 1) and j < len(titles) else None
             if t is not None: ax.set_title(str(t), fontsize=9)
-    if path is not None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True); fig.savefig(path, dpi=100)
-    return fig
+    if path is not None: Picture(fig).save(path)
+    return Picture(fig, photo=True)
 
-# %% ../nbs/00_core.ipynb #ea9b06c2
+# %% ../nbs/00_core.ipynb #127569b1
 def block_diagram(
     boxes:dict,       # name → (x, y, w, h, text[, colour]), in any unit, y upwards
     arrows=(),        # (from, to[, text[, dict of style]]) between names
     size=(8, 3),      # inches
     title=None,       # above it
     ax=None,          # draw there instead
-):                    # the matplotlib figure
+):                    # a `Picture`
     "Boxes with text, and arrows between their edges."
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyBboxPatch
@@ -349,4 +381,4 @@ def block_diagram(
     mx, my = .03*(max(xs) - min(xs)), .08*(max(ys) - min(ys))
     ax.set_xlim(min(xs) - mx, max(xs) + mx); ax.set_ylim(min(ys) - my, max(ys) + my); ax.axis('off')
     if title: ax.set_title(title, fontsize=10)
-    return ax.figure
+    return Picture(ax.figure)
