@@ -27,7 +27,7 @@ def nearest(
     "Names that someone may have meant."
     return difflib.get_close_matches(word, list(known), n=n, cutoff=.5)
 
-# %% ../nbs/00_core.ipynb #dea5f8f6
+# %% ../nbs/00_core.ipynb #30e955da
 @dataclass(frozen=True)
 class Settings:
     "Everything that decides a run. Frozen: use `with_` for a changed copy."
@@ -59,6 +59,7 @@ class Settings:
     lr:float = 2e-4               # Adam's rate in the GAN stage, for G
     lr_d:float = 0.               # the same for D; 0: as G
     beta1:float = .5              # Adam's β₁ in the GAN stage
+    lr_decay:float = 0.           # share of the GAN stage, at its end, over which both rates fall to 0
     g_steps:int = 1               # generator steps for every discriminator step
     pretrain_lr:float = 1e-3      # peak of the one-cycle in the L1 stage
     pretrain_steps:int = 5000     # L1 batches before the GAN; 0: none
@@ -75,7 +76,7 @@ class Settings:
 
     def __post_init__(self): _check_settings(self)
 
-# %% ../nbs/00_core.ipynb #910c6e64
+# %% ../nbs/00_core.ipynb #6e3ecfc4
 _choices = dict(resize=('squash','crop'), input=('lstar','luma'), generator=('resnet18','unet'), d_norm=('batch','instance','none'),
                 gan_loss=('bce','lsgan','hinge'), pixel_loss=('l1','l2'), precision=('auto','fp32','bf16','fp16'), device=('auto','cpu','cuda','mps'))
 _least = dict(size=8, crops=1, bs=1, patch=1, nf=1, g_steps=1, log_every=1, sample_every=1, save_every=1)
@@ -100,6 +101,7 @@ def _check_settings(s):
         v = _convert(f, getattr(s, f.name)); object.__setattr__(s, f.name, v)
         if f.name in _choices and v not in _choices[f.name]: raise ColorganError(f"setting {f.name}={v!r}: expected one of {', '.join(_choices[f.name])}")
         if f.type in (int, float) and v < _least.get(f.name, 0): raise ColorganError(f'setting {f.name}={v}: must be at least {_least.get(f.name, 0)}')
+    if s.lr_decay > 1: raise ColorganError(f'setting lr_decay={s.lr_decay}: must be at most 1')
     for k in ('beta1', 'ema', 'dropout'):
         if getattr(s, k) >= 1: raise ColorganError(f'setting {k}={getattr(s, k)}: must be below 1')
 
