@@ -127,12 +127,13 @@ def info(json_: bool = typer.Option(False, '--json', help='As JSON.')):
     rows = dict(**{k: v for k, v in env['versions'].items()}, python=env['python'], cpu=env['cpu'], cores=env['cores'], threads=env['threads'], gpu=env['gpu'], device=str(dev), precision=pick_precision(dev), cache=str(home), cache_mb=round(size/2**20, 1), torch_home=torch.hub.get_dir(), weights=w)
     _out(rows, json_, '\n'.join(f"{k:<14}{'–' if v is None else v}" for k, v in rows.items()))
 
-# %% ../nbs/12_cli.ipynb #fccdf7a3
+# %% ../nbs/12_cli.ipynb #8563508d
 def main(
     argv=None,   # arguments; None: the process's
 ):               # does not return
     "The `colorgan` command."
-    import signal
+    import signal, warnings
+    warnings.filterwarnings('ignore', category=FutureWarning, message='.*torch.jit')      # fastai's own, at import
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try: code = app(args=argv, prog_name='colorgan', standalone_mode=False)
     except KeyboardInterrupt: _say('colorgan: stopped'); code = 130

@@ -1,0 +1,38 @@
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(CURDIR)/$(VENV)/bin
+export PATH := $(BIN):$(PATH)
+NBS := $(shell find nbs -name '*.ipynb' -not -path '*/_*' -not -path '*/.*' | sort)
+
+.PHONY: help demo test lab run-all refresh readme prepare test-latest mutants gpu
+help:         ## this list
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1	/' | expand -t 22
+
+$(VENV)/ok: settings.ini setup.py constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo 'colorgan needs Python 3.10 or newer; say which: make PYTHON=python3.11 …'; exit 1; }
+	@echo 'installing into $(VENV) (some minutes and 6 GB, once)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	@touch $@
+
+demo: $(VENV)/ok  ## the whole series in miniature: runs/demo/index.html
+	colorgan demo --out runs/demo
+test: $(VENV)/ok  ## notebooks clean and in step, every notebook run, the command line tested
+	python tools/check.py
+lab: $(VENV)/ok  ## JupyterLab on the series
+	jupyter lab nbs
+run-all: $(VENV)/ok  ## Run All of every notebook in a Jupyter kernel
+	python tools/run_nbs.py $(NBS)
+refresh: $(VENV)/ok  ## the same, and keep the outputs; then the README
+	python tools/run_nbs.py --save $(NBS)
+	python tools/readme.py
+readme: $(VENV)/ok  ## README.md from nbs/index.ipynb
+	python tools/readme.py
+prepare: $(VENV)/ok  ## export, clean, README, test: before a commit
+	nbdev_export && nbdev_clean && python tools/readme.py && python tools/check.py
+test-latest: $(VENV)/ok  ## the wheel beside the newest fastai and torch, in a folder of its own
+	python tools/test_latest.py
+mutants: $(VENV)/ok  ## break the library in known ways; each break must be caught
+	python tools/mutants.py
+gpu: $(VENV)/ok  ## the cells that need a GPU or patience
+	nbdev_test --n_workers 0 --flags "slow cuda"

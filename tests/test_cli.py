@@ -1,0 +1,75 @@
+"The command line as its users meet it: every verb, in processes of its own."
+import json, os, shutil, signal, subprocess, sys, tempfile, time, unittest
+from pathlib import Path
+import numpy as np
+from PIL import Image
+
+SETS = 'generator=unet nf=8 size=32 patch=16 bs=4 pretrain_steps=30 gan_steps=30 log_every=5 save_every=10 sample_every=30 precision=fp32 device=cpu n_valid=2 resize=crop crops=4'.split()
+
+class Command(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = Path(tempfile.mkdtemp()); cls.env = dict(os.environ, COLORGAN_CACHE=str(cls.dir/'cache'), COLORGAN_OFFLINE='1', PYTHONWARNINGS='ignore'); cls.env.pop('COLORGAN_WEIGHTS', None)
+        from colorgan.data import get_source
+        src = get_source('skimage'); cls.photos = cls.dir/'photos'; cls.photos.mkdir()
+        for i, n in enumerate(src.names): Image.fromarray(src.read(i)).resize((90, 70)).save(cls.photos/f'{Path(n).stem}.png')
+        Image.new('L', (50, 40), 128).save(cls.photos/'grey.jpg'); (cls.photos/'broken.jpg').write_bytes(b'\xff\xd8\xff not a photo'); cls.run_dir = cls.dir/'run'
+        cls.trained = cls.go('train', '--data', cls.photos, '--out', cls.run_dir, *sum((['--set', s] for s in SETS), []))
+
+    @classmethod
+    def tearDownClass(cls): shutil.rmtree(cls.dir, ignore_errors=True)
+
+    @classmethod
+    def start(cls, *a): return subprocess.Popen([sys.executable, '-m', 'colorgan.cli', *map(str, a)], env=cls.env, cwd=cls.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    @classmethod
+    def go(cls, *a): p = cls.start(*a); out, err = p.communicate(timeout=300); return p.returncode, out, err
+
+    def fails(self, code, text, *a):
+        rc, out, err = self.go(*a); self.assertEqual((rc, out), (code, ''), err); self.assertIn(text, err); self.assertNotIn('Traceback', err); return err
+
+    def test_train_leaves_a_run(self):
+        rc, out, err = self.trained; self.assertEqual(rc, 0, err); self.assertIn('CIEDE2000', out); self.assertIn('left out', err); self.assertIn('broken.jpg', err)
+        for f in 'config.json env.json data.json plan.json metrics.jsonl summary.json state.pt curves.png samples.jpg generator.safetensors'.split(): self.assertTrue((self.run_dir/f).exists(), f)
+        rows = [json.loads(l) for l in (self.run_dir/'metrics.jsonl').read_text().splitlines()]; self.assertEqual(max(r['step'] for r in rows), 60); self.assertTrue({'l1'} <= set(rows[0])); self.assertIn('d_real', rows[-2] | rows[-3])
+
+    def test_train_refuses(self):
+        self.fails(2, 'exists already', 'train', '--data', self.photos, '--out', self.run_dir)
+        self.fails(2, 'keeps its settings', 'train', '--out', self.run_dir, '--resume', '--set', 'bs=9')
+        self.fails(2, 'no folder', 'train', '--data', 'nowhere/at/all', '--out', 'x'); self.assertFalse((self.dir/'x').exists())
+        empty = self.dir/'empty'; empty.mkdir(); self.fails(2, 'no photos in', 'train', '--data', empty, '--out', 'y')
+
+    def test_stopped_and_resumed(self):
+        out = self.dir/'stopped'; p = self.start('train', '--data', self.photos, '--out', out, *sum((['--set', s] for s in SETS), []))
+        for _ in range(600):
+            if (out/'state.pt').exists() or p.poll() is not None: break
+            time.sleep(.1)
+        p.send_signal(signal.SIGTERM); _, err = p.communicate(timeout=120)
+        if p.returncode != 0: self.assertEqual(p.returncode, 143, err); self.assertIn('--resume', err); self.assertNotIn('Traceback', err)
+        rc, _, err = self.go('train', '--out', out, '--resume'); self.assertEqual(rc, 0, err)
+        a, b = ((d/'metrics.jsonl').read_text().splitlines() for d in (out, self.run_dir)); self.assertEqual(len(a), len(b))
+        from safetensors.torch import load_file
+        x, y = load_file(out/'generator.safetensors'), load_file(self.run_dir/'generator.safetensors'); self.assertTrue(all((x[k] == y[k]).all() for k in y), 'another generator after a stop')
+
+    def test_evaluate(self):
+        rc, out, err = self.go('evaluate', '--data', self.photos, '--weights', self.run_dir/'generator.safetensors', '--json', '--out', 'metrics.json'); self.assertEqual(rc, 0, err); rep = json.loads(out)
+        self.assertEqual(list(rep['rows']), ['truth', 'grey', 'mean_ab', 'model']); self.assertEqual(rep, json.loads((self.dir/'metrics.json').read_text())); self.assertEqual(rep['rows']['model']['n'], 9); self.assertEqual(rep['protocol']['skipped'], 1); self.assertIn('broken.jpg', err)
+        self.assertIsNone(rep['rows']['model']['fid']); self.assertIn('inception', rep['protocol']['unavailable']['fid'])
+        self.fails(2, 'not a safetensors file', 'evaluate', '--data', self.photos, '--weights', self.photos/'grey.jpg')
+
+    def test_colorize(self):
+        w = self.run_dir/'generator.safetensors'; before = {f.name: f.read_bytes() for f in self.photos.iterdir()}
+        rc, out, err = self.go('colorize', self.photos, '--weights', w, '--out', 'done', '--saturation', '2'); self.assertEqual(rc, 1, err); self.assertIn('failed: broken.jpg', err); self.assertEqual(len(out.split()), 9)
+        for f in self.photos.iterdir():
+            if f.name != 'broken.jpg': a, b = Image.open(f), Image.open(self.dir/'done'/f.name); self.assertEqual((a.size, a.format, b.mode), (b.size, b.format, 'RGB'))
+        self.assertFalse((self.dir/'done'/'broken.jpg').exists()); self.assertEqual(before, {f.name: f.read_bytes() for f in self.photos.iterdir()}); self.assertFalse([f for f in (self.dir/'done').iterdir() if f.name.startswith('.')])
+        self.assertGreater(np.ptp(np.asarray(Image.open(self.dir/'done'/'grey.jpg')).astype(int), -1).max(), 1)
+        rc, out, err = self.go('colorize', self.photos/'china.png', '--weights', w, '--json'); self.assertEqual((rc, json.loads(out)), (0, dict(written=[str(Path('coloured')/'china.png')], failed=[])), err)
+        self.fails(2, 'no weights yet', 'colorize', self.photos/'china.png'); self.fails(2, 'no file', 'colorize', self.photos/'china.png', '--weights', 'none.safetensors'); self.fails(2, 'over its input', 'colorize', self.photos, '--weights', w, '--out', self.photos)
+
+    def test_info(self):
+        rc, out, err = self.go('info', '--json'); self.assertEqual(rc, 0, err); o = json.loads(out); self.assertEqual(o['cache'], str(self.dir/'cache')); self.assertIn('none', o['weights']); self.assertTrue(o['torch'])
+
+    def test_demo(self):
+        rc, out, err = self.go('demo', '--tiny', '--out', 'demo'); self.assertEqual(rc, 0, err); self.assertIn('model', out); self.assertIn('index.html', err); self.assertTrue((self.dir/'demo'/'index.html').exists())
+
+if __name__ == '__main__': unittest.main()

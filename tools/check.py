@@ -1,0 +1,84 @@
+"""What `make test` does: on a copy of the checkout, are the notebooks clean, the library and the README in step with them, does every notebook run, and does the command work?
+Every part is run even if one fails; the exit status is 1 if any did."""
+import json, re, subprocess, sys, tempfile, time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from common import ROOT, copy_checkout, notebooks, quiet_env, test_flags, to_run
+
+failed, took = [], {}
+def fail(part, what): failed.append(f'{part}: {what}'); print(f'  ✗ {what}', flush=True)
+
+def part(name, why):
+    def wrap(fn):
+        print(f'{name}: {why}', flush=True); n, t = len(failed), time.time()
+        try: fn()
+        except Exception as e: fail(name, f'{type(e).__name__}: {e}')
+        took[name] = time.time() - t; print(f"  {'ok' if len(failed) == n else 'FAILED'} ({took[name]:.0f} s)", flush=True)
+    return wrap
+
+def changed(root, *paths): return subprocess.run(['git', 'status', '--porcelain', '--', *paths], cwd=root, capture_output=True, text=True).stdout.split('\n')
+def run(root, *a):
+    r = subprocess.run(a, cwd=root, env=quiet_env(root), capture_output=True, text=True)
+    if r.returncode: raise RuntimeError(f"{' '.join(a)} ended with {r.returncode}: {(r.stderr or r.stdout).strip()[-400:]}")
+
+def main():
+    root = copy_checkout(Path(tempfile.mkdtemp(prefix='colorgan-check-'))); nbs = notebooks(root); lib = root/'colorgan'
+
+    @part('clean', 'nbdev_clean changes no notebook')
+    def _():
+        run(root, 'nbdev_clean')
+        for l in changed(root, 'nbs'):
+            if l.strip(): fail('clean', f'{l[3:]} is not clean: run nbdev_clean')
+
+    @part('export', 'the library is what the notebooks export')
+    def _():
+        run(root, 'nbdev_export')
+        for l in changed(root, 'colorgan'):
+            if l.strip(): fail('export', f'{l[3:]} is stale: run nbdev_export')
+        made = {m for p in nbs for m in re.findall(r'^#\| ?default_exp (\S+)', '\n'.join(''.join(c['source']) for c in json.loads(p.read_text('utf-8'))['cells']), re.M)}
+        for f in lib.glob('*.py'):
+            if f.stem not in made | {'__init__', '_modidx'}: fail('export', f'colorgan/{f.name} has no notebook')
+
+    @part('readme', 'README.md is what nbs/index.ipynb makes')
+    def _():
+        run(root, sys.executable, 'tools/readme.py')
+        for l in changed(root, 'README.md', 'README_files'):
+            if l.strip(): fail('readme', f'{l[3:]} is stale: run make readme')
+
+    @part('hygiene', 'no big files, nothing unfinished, nothing unsafe')
+    def _():
+        names = subprocess.run(['git', 'ls-files', '-z'], cwd=root, capture_output=True, check=True).stdout.decode().split('\0')
+        for n in filter(None, names):
+            if (root/n).stat().st_size > 1.5e6 and not n.startswith('data/weights/'): fail('hygiene', f'{n} is {(root/n).stat().st_size/1e6:.1f} MB')
+            if n.startswith('colorgan/') and (m := re.search(r'\b(TODO|FIXME|NotImplementedError|pickle\.loads?\b|weights_only=False|load_learner|export\.pkl)', (root/n).read_text('utf-8'))): fail('hygiene', f'{n} has {m[1]}')
+
+    @part('notebooks', f'all {len(nbs)} run, two at a time')
+    def _():
+        flags = test_flags(root); longest = sorted(nbs, key=lambda p: -sum(k in p.name for k in ('08_', '07_', '12_', '10d_', '03_'))); done = []
+        def one(p):
+            r = subprocess.run([sys.executable, str(root/'tools'/'nbtest.py'), str(root), str(p)], cwd=root, env=quiet_env(root), capture_output=True, text=True, timeout=900)
+            try: return p, json.loads(r.stdout.strip().split('\n')[-1])
+            except ValueError: return p, dict(ok=False, ran=0, seconds=0, cell=None, error=r.stderr[-1500:], where=str(lib))
+        with ThreadPoolExecutor(2) as ex:
+            for p, o in ex.map(one, longest):
+                name, want = p.relative_to(root).as_posix(), len(to_run(p, flags))
+                if not o['ok']: fail('notebooks', f"{name}, cell {o['cell']}: {o['error'].strip()}")
+                elif want == 0 or o['ran'] < want: fail('notebooks', f"{name}: only {o['ran']} of its {want} code cells ran")
+                elif not Path(o['where']).is_relative_to(root): fail('notebooks', f'{name} ran against another colorgan')
+                else: done.append(p); print(f"  ✓ {name}: {o['ran']} cells, {o['seconds']:.0f} s", flush=True)
+        print(f'  {len(done)} of {len(nbs)} notebooks ran', flush=True)
+        known = {l for l in (root/'nbs'/'SERIES').read_text().split() if l}; have = {p.relative_to(root/'nbs').as_posix() for p in nbs}
+        if known != have: fail('notebooks', f'nbs/SERIES lists {sorted(known - have) or "all"} that are not there, and lacks {sorted(have - known) or "none"}')
+        for n in (root/'nbs').rglob('.notest'): fail('notebooks', f'{n.relative_to(root)} hides notebooks from the tests')
+
+    @part('command', 'the tests of the command line')
+    def _():
+        r = subprocess.run([sys.executable, '-m', 'unittest', 'discover', '-s', 'tests', '-v'], cwd=root, env=quiet_env(root, 2), capture_output=True, text=True); n = re.search(r'Ran (\d+) tests?', r.stderr)
+        if r.returncode or not n or n[1] == '0': fail('command', r.stderr.strip()[-3000:])
+        else: print(f'  {n[1]} tests', flush=True)
+
+    import shutil; shutil.rmtree(root, ignore_errors=True)
+    print('\n' + ('all is well' if not failed else f'{len(failed)} failed:\n' + '\n'.join(f'- {f}' for f in failed)) + f" ({sum(took.values()):.0f} s)")
+    sys.exit(bool(failed))
+
+if __name__ == '__main__': main()

@@ -1,0 +1,15 @@
+"Run one notebook as nbdev_test does, and report how many cells ran: `nbtest.py ROOT NOTEBOOK`, a JSON line on stdout."
+import contextlib, io, json, os, sys, time
+from pathlib import Path
+
+root, path = Path(sys.argv[1]), Path(sys.argv[2]); os.chdir(root); sys.path.insert(0, str(root))
+from execnb.shell import CaptureShell
+from nbdev.test import test_nb
+ran, run, last = [], CaptureShell.run, []
+def counted(self, code, *a, **kw): last[:] = [getattr(self, '_cell_idx', 0) - 1, code]; out = run(self, code, *a, **kw); ran.append(code); return out
+CaptureShell.run = counted
+flags = __import__('configparser').ConfigParser(delimiters=['=']); flags.read('settings.ini', encoding='utf-8')
+t, err = time.time(), io.StringIO()
+with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()): ok, _ = test_nb(path, skip_flags=flags['DEFAULT']['tst_flags'].split(), basepath=root)
+import colorgan
+print(json.dumps(dict(ok=ok, ran=len([c for c in ran if c.strip()]), seconds=time.time() - t, cell=last[0] if last else None, code=last[1] if last else '', error=err.getvalue()[-1500:], where=colorgan.__file__)))
