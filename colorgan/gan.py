@@ -18,7 +18,7 @@ from .generator import count_params, save_weights
 from .losses import GANLoss, g_total, init_weights
 from .pretrain import Interrupted, StageCallback, TrainState, adam, l1_step, pretrain, read_checkpoint, sample_sheet, save_checkpoint, stage_learner, validate
 
-# %% ../nbs/08_gan.ipynb #513b9fff
+# %% ../nbs/08_gan.ipynb #be67a22c
 def gan_diagram(
     G,            # a `Generator`
     D,            # a `PatchGAN`
@@ -31,9 +31,9 @@ def gan_diagram(
     G.train(was[0]); D.train(was[1]); t = lambda x: '×'.join(map(str, x.shape[1:]))
     boxes = dict(rgb=(0, 2.2, 1.6, .8, f'photo\n3×{size}×{size}', '#e8f3df'), lab=(2.2, 2.2, 1.4, .8, 'to Lab'), L=(2.2, .3, 1.4, .8, f'L\n{t(L)}', '#eee'), ab=(4.6, 2.2, 1.9, .8, f'ab of the photo\n{t(ab)}', '#e8f3df'),
                  G=(4.6, .3, 1.9, .8, f"G: {G.arch['kind']}\n{count_params(G)/1e6:.1f} M weights", '#fde3c8'), fake=(7.3, .3, 1.7, .8, f'ab of G\n{t(ab)}', '#fde3c8'),
-                 D=(9.8, 1.2, 2., .9, f'D: PatchGAN {D.patch}\n{count_params(D)/1e6:.1f} M weights', '#f7d4d4'), out=(12.5, 1.2, 1.7, .9, f'real or not\n{t(out)}', '#f7d4d4'))
-    see = ', beside L' if D.ni == 3 else ''
-    return block_diagram(boxes, [('rgb', 'lab'), ('lab', 'L'), ('lab', 'ab'), ('L', 'G'), ('G', 'fake'), ('ab', 'D', f'real{see}'), ('fake', 'D', f'fake{see}'), ('D', 'out'), ('ab', 'fake', 'λ·L1', dict(arrowstyle='<->', linestyle='--'))], size=(10, 2.4), title=title)
+                 D=(10.6, 1.2, 2., .9, f'D: PatchGAN {D.patch}\n{count_params(D)/1e6:.1f} M weights', '#f7d4d4'), out=(13.3, 1.2, 1.7, .9, f'real or not\n{t(out)}', '#f7d4d4'))
+    see = ' + L' if D.ni == 3 else ''
+    return block_diagram(boxes, [('rgb', 'lab'), ('lab', 'L'), ('lab', 'ab'), ('L', 'G'), ('G', 'fake'), ('ab', 'D', f'real{see}'), ('fake', 'D', f'fake{see}'), ('D', 'out'), ('ab', 'fake', 'λ·L1', dict(arrowstyle='<->', linestyle='--'))], size=(10.5, 2.4), title=title)
 
 # %% ../nbs/08_gan.ipynb #2074c6b7
 def start_gan(
@@ -88,7 +88,7 @@ def gan_step(st, L, ab) -> dict:
         out |= g_step(st, L, ab, fake)
     return out
 
-# %% ../nbs/08_gan.ipynb #c5224fb5
+# %% ../nbs/08_gan.ipynb #4cc28deb
 def plan_steps(
     s:Settings,     # pretrain_steps, gan_steps, max_steps, max_minutes
     seconds=None,   # measured seconds of a step of each stage (pretrain, gan), when max_minutes is set
@@ -110,7 +110,7 @@ def _time_steps(s, train, n=4):
         t = []
         for _ in range(n + 2):
             t0 = time.perf_counter(); L, ab = next(dl); float(fn(st, L, ab)[('l1', 'g_l1')[fn is gan_step]]); t.append(time.perf_counter() - t0)
-        out.append(sorted(t)[len(t)//2])
+        out.append(min(t))          # the least disturbed one
     return out
 
 # %% ../nbs/08_gan.ipynb #6f793c63

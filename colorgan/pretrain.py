@@ -155,14 +155,14 @@ def read_checkpoint(
     except FileNotFoundError: raise ColorganError(f'no checkpoint {path}') from None
     except Exception as e: raise ColorganError(f'{path}: not a whole checkpoint ({type(e).__name__}); start again without --resume') from None
 
-# %% ../nbs/07_pretrain.ipynb #c97e3b36
+# %% ../nbs/07_pretrain.ipynb #3447b971
 class Interrupted(Exception):
     "Training was asked to stop, and has saved its state; `code` is the exit status."
     def __init__(self, code:int): super().__init__(f'stopped by signal {code - 128}'); self.code = code
 
 class StageCallback(Callback):
     "Run `step_fn` in place of fastai's batch; log, sample, validate and checkpoint now and then."
-    order = 10
+    order = 90          # after the schedulers of fastai, since the rest of the batch is cancelled
     def __init__(self,
         st:TrainState,     # what the steps change
         step_fn,           # (st, L, ab) → dict of scalar tensors; the first is the loss shown
