@@ -27,7 +27,7 @@ def nearest(
     "Names that someone may have meant."
     return difflib.get_close_matches(word, list(known), n=n, cutoff=.5)
 
-# %% ../nbs/00_core.ipynb #30e955da
+# %% ../nbs/00_core.ipynb #c92495c3
 @dataclass(frozen=True)
 class Settings:
     "Everything that decides a run. Frozen: use `with_` for a changed copy."
@@ -59,14 +59,14 @@ class Settings:
     lr:float = 2e-4               # Adam's rate in the GAN stage, for G
     lr_d:float = 0.               # the same for D; 0: as G
     beta1:float = .5              # Adam's β₁ in the GAN stage
-    lr_decay:float = 0.           # share of the GAN stage, at its end, over which both rates fall to 0
+    lr_decay:float = .6           # share of the GAN stage, at its end, over which both rates fall to 0
     g_steps:int = 1               # generator steps for every discriminator step
     pretrain_lr:float = 1e-3      # peak of the one-cycle in the L1 stage
-    pretrain_steps:int = 5000     # L1 batches before the GAN; 0: none
-    gan_steps:int = 5000          # adversarial batches
+    pretrain_steps:int = 6000     # L1 batches before the GAN; 0: none
+    gan_steps:int = 1000          # adversarial batches
     max_steps:int = 0             # bound on both stages together, shared out in their ratio; 0: none
     max_minutes:float = 0.        # the same in minutes, turned into steps after a measured warm-up; 0: none
-    ema:float = 0.                # decay of the averaged G; 0: none
+    ema:float = .99               # decay of the averaged G; 0: none
     seed:int = 0                  # order, augmentation, dropout and initial weights follow from it
     precision:str = 'auto'        # 'auto', 'fp32', 'bf16', 'fp16'
     device:str = 'auto'           # 'auto', 'cpu', 'cuda', 'mps'

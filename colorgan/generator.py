@@ -59,7 +59,7 @@ def shapes_table(
     finally: [h.remove() for h in hooks]
     return rows
 
-# %% ../nbs/03_generator.ipynb #b3470c40
+# %% ../nbs/03_generator.ipynb #115cee82
 def unet_diagram(
     net:UNet,     # whose shapes to draw
     size:int,     # pixels of a side
@@ -69,7 +69,7 @@ def unet_diagram(
     t = shapes_table(net, torch.zeros(1, 1, size, size, device=next(net.parameters()).device)); n = len(net.downs); boxes, arrows = {}, []
     text = lambda s: f'{s[0]}\n{s[1]}×{s[2]}'
     for i, r in enumerate(t[:n]): boxes[f'd{i}'] = (i*1.15, (n - 1 - i)*.62 + .3, .95, .5, text(r['out']), '#dce9f5')
-    for k, r in enumerate(t[n:]): boxes[f'u{k}'] = ((n + k)*1.15, k*.62 + (.3 if k < n - 1 else .3), .95, .5, text(r['out']), '#fde3c8' if k < n - 1 else '#f7d4d4')
+    for k, r in enumerate(t[n:]): boxes[f'u{k}'] = ((n + k)*1.15, (k + 1)*.62 + .3, .95, .5, text(r['out']), '#fde3c8' if k < n - 1 else '#f7d4d4')
     for i in range(n - 1): arrows.append((f'd{i}', f'd{i + 1}')); arrows.append((f'u{i}', f'u{i + 1}'))
     arrows.append((f'd{n - 1}', 'u0'))
     arrows += [(f'd{n - 1 - k}', f'u{k - 1}', f"→ {t[n + k]['into'][0]}", dict(linestyle='--', color='#999')) for k in range(1, n)]
