@@ -304,7 +304,7 @@ def to_hwc(
     if im.ndim == 2: im = im[..., None]
     return im.repeat(3, -1) if im.shape[-1] == 1 else im[..., :3]
 
-# %% ../nbs/00_core.ipynb #4086cc84
+# %% ../nbs/00_core.ipynb #09f59f54
 class Picture:
     "A matplotlib figure that notebooks show, as JPEG (photographs) or PNG (charts)."
     def __init__(self,
@@ -314,7 +314,7 @@ class Picture:
 
     def _bytes(self, format):
         import io
-        b = io.BytesIO(); self.fig.savefig(b, format=format, dpi=self.fig.dpi, **(dict(pil_kwargs=dict(quality=88)) if format == 'jpeg' else {})); return b.getvalue()
+        b = io.BytesIO(); self.fig.savefig(b, format=format, dpi=self.fig.dpi, **(dict(pil_kwargs=dict(quality=78)) if format == 'jpeg' else {})); return b.getvalue()
     def _repr_jpeg_(self): return self._bytes('jpeg') if self.photo else None
     def _repr_png_(self): return None if self.photo else self._bytes('png')
     def __repr__(self): return 'Picture(%g × %g inches)' % tuple(self.fig.get_size_inches().round(2))
