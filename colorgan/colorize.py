@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['working_size', 'Colorizer', 'find_weights', 'plan_outputs', 'save_photo', 'colorize_file']
 
-# %% ../nbs/10_colorize.ipynb #47dd7315
+# %% ../nbs/10_colorize.ipynb #96747bbc
 import math, os
 from pathlib import Path
 import numpy as np
@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from .core import ColorganError, atomic_path, autocast, pick_device, pick_precision
-from .color import L_ab2rgb, luma, rgb2L_ab, to_uint8
-from .data import data_home, find_photos, photo_suffixes, read_rgb
+from .color import luma, rgb2L_ab, to_uint8
+from .data import answer2rgb, data_home, find_photos, photo_suffixes, read_rgb
 from .generator import load_weights
 
 # %% ../nbs/10_colorize.ipynb #c4f29d04
@@ -26,7 +26,7 @@ def working_size(
     k = size/math.sqrt(h*w)
     return max(1, round(h*k)), max(1, round(w*k))
 
-# %% ../nbs/10_colorize.ipynb #40a287cb
+# %% ../nbs/10_colorize.ipynb #86d9cf13
 def _resize(x, hw):
     "Antialiased when shrinking, bilinear when enlarging."
     return x if x.shape[-2:] == tuple(hw) else F.interpolate(x, tuple(hw), mode='bilinear', antialias=hw[0] < x.shape[-2] or hw[1] < x.shape[-1])
@@ -55,7 +55,7 @@ class Colorizer:
 
     @torch.inference_mode()
     def predict_ab(self, x) -> torch.Tensor:
-        "ab in [−1, 1] (1, 2, h′, w′) at the working size, for a photo: uint8 (1, 3, h, w)."
+        "G's answer in [−1, 1] at the working size, (1, 2, h′, w′), for a photo: uint8 (1, 3, h, w)."
         small = _resize(x.to(self.device).float()/255, working_size(*x.shape[-2:], self.size)).clamp(0, 1)
         if self.input == 'luma': small = luma(small).expand(-1, 3, -1, -1)
         with autocast(self.device, self.precision): ab = self.G(rgb2L_ab(small)[0])
@@ -70,8 +70,8 @@ class Colorizer:
         a = np.asarray(photo.convert('RGB') if isinstance(photo, Image.Image) else photo)
         if a.dtype != np.uint8 or a.ndim not in (2, 3) or (a.ndim == 3 and a.shape[2] != 3) or 0 in a.shape: raise ColorganError(f'expected a uint8 photo (h, w, 3) or (h, w), got {a.dtype} {a.shape}')
         x = torch.from_numpy(np.ascontiguousarray(a[..., None].repeat(3, -1) if a.ndim == 2 else a)).permute(2, 0, 1)[None]; h, w = x.shape[-2:]
-        ab = (_resize(self.predict_ab(x), (h, w))*saturation).clamp(-1, 1); out = torch.empty_like(x); n = max(1, self.strip//w)
-        for y in range(0, h, n): out[..., y:y + n, :] = to_uint8(L_ab2rgb(rgb2L_ab(x[..., y:y + n, :])[0], ab[..., y:y + n, :]))
+        y = _resize(self.predict_ab(x), (h, w)); y = torch.cat([y[:, :-2], (y[:, -2:]*saturation).clamp(-1, 1)], 1); out = torch.empty_like(x); n = max(1, self.strip//w)
+        for i in range(0, h, n): out[..., i:i + n, :] = to_uint8(answer2rgb(rgb2L_ab(x[..., i:i + n, :])[0], y[..., i:i + n, :]))
         return out[0].permute(1, 2, 0).numpy()
 
 # %% ../nbs/10_colorize.ipynb #a81f3ebb

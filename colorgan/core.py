@@ -27,7 +27,7 @@ def nearest(
     "Names that someone may have meant."
     return difflib.get_close_matches(word, list(known), n=n, cutoff=.5)
 
-# %% ../nbs/00_core.ipynb #c92495c3
+# %% ../nbs/00_core.ipynb #8f2c53e6
 @dataclass(frozen=True)
 class Settings:
     "Everything that decides a run. Frozen: use `with_` for a changed copy."
@@ -42,7 +42,8 @@ class Settings:
     drop_grey:float = 5.          # photos less colourful than this are not trained on; 0 keeps all
     flip:bool = True              # mirror half of the photos
     input:str = 'lstar'           # what G sees: 'lstar' (CIE L*) or 'luma' (.30 R + .59 G + .11 B, as Lab lightness of that grey)
-    generator:str = 'resnet18'    # 'resnet18' (DynamicUnet) or 'unet' (pix2pix)
+    output:str = 'ab'             # what G answers with: 'ab', 'lab' (its own lightness too) or 'bins' (a distribution over cells of ab)
+    generator:str = 'resnet18'    # 'resnet18' (DynamicUnet), 'unet' (pix2pix), 'nazeri' (its 32-pixel net) or 'convnet' (no skips)
     encoder:str = 'auto'          # for resnet18: 'auto', 'imagenet', 'none' or a file
     nf:int = 64                   # for unet: channels of the first layer
     blur:bool = False             # for resnet18: blur after each PixelShuffle
@@ -52,6 +53,7 @@ class Settings:
     d_norm:str = 'batch'          # 'batch', 'instance' or 'none'
     conditional:bool = True       # D sees cat(L, ab); False: ab alone
     gan_loss:str = 'bce'          # 'bce', 'lsgan' or 'hinge'
+    g_gan_loss:str = ''           # G's, where it differs from D's
     label_smooth:float = 1.       # D's target for real photos (one-sided smoothing below 1)
     lambda_l1:float = 100.        # weight of the pixel loss beside the adversarial one
     pixel_loss:str = 'l1'         # 'l1' or 'l2'
@@ -76,8 +78,8 @@ class Settings:
 
     def __post_init__(self): _check_settings(self)
 
-# %% ../nbs/00_core.ipynb #6e3ecfc4
-_choices = dict(resize=('squash','crop'), input=('lstar','luma'), generator=('resnet18','unet'), d_norm=('batch','instance','none'),
+# %% ../nbs/00_core.ipynb #da5690fd
+_choices = dict(resize=('squash','crop'), input=('lstar','luma'), generator=('resnet18','unet','nazeri','convnet'), output=('ab','lab','bins'), g_gan_loss=('','bce','lsgan','hinge'), d_norm=('batch','instance','none'),
                 gan_loss=('bce','lsgan','hinge'), pixel_loss=('l1','l2'), precision=('auto','fp32','bf16','fp16'), device=('auto','cpu','cuda','mps'))
 _least = dict(size=8, crops=1, bs=1, patch=1, nf=1, g_steps=1, log_every=1, sample_every=1, save_every=1)
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['photo_suffixes', 'embedded_photos', 'presets', 'read_rgb', 'Source', 'find_photos', 'folder_source', 'data_home',
            'get_source', 'split_idxs', 'apply_preset', 'write_manifest', 'read_manifest', 'square', 'crop_box',
-           'PhotoSet', 'prepare', 'Batches', 'to_L_ab', 'LabLoader', 'make_sets', 'make_dls']
+           'PhotoSet', 'prepare', 'Batches', 'to_L_ab', 'answer2rgb', 'LabLoader', 'make_sets', 'make_dls']
 
 # %% ../nbs/02_data.ipynb #f16cf053
 import csv, hashlib, io, json, os, warnings
@@ -75,7 +75,7 @@ def read_rgb(
         im = im.convert('RGBA'); im = Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im)
     return np.array(im.convert('RGB'))
 
-# %% ../nbs/02_data.ipynb #4d54f7a5
+# %% ../nbs/02_data.ipynb #afd6d864
 class Source:
     "Photos by number: `names`, `read(i)` as uint8 (h, w, 3), `digest(i)` of the content."
     def __init__(self,
@@ -84,10 +84,11 @@ class Source:
         root=None,          # what `names` are relative to
         arrays=None,        # or: uint8 (n, h, w, 3) in memory
         licence='unknown',  # for records
+        names=None,         # of the arrays; None: numbers
     ):
         self.name, self.files, self.arrays, self.licence = name, files, arrays, licence
         root = Path(root) if root is not None else None
-        self.names = [f'{i:05d}' for i in range(len(arrays))] if files is None else [Path(f).relative_to(root).as_posix() if root else Path(f).name for f in files]
+        self.names = (names or [f'{i:05d}' for i in range(len(arrays))]) if files is None else [Path(f).relative_to(root).as_posix() if root else Path(f).name for f in files]
 
     def __len__(self): return len(self.names)
     def __repr__(self): return f'Source({self.name!r}, {len(self)} photos)'
@@ -115,7 +116,7 @@ class Source:
         s.arrays = None if self.arrays is None else self.arrays[list(idxs)]
         return s
 
-# %% ../nbs/02_data.ipynb #e4009703
+# %% ../nbs/02_data.ipynb #83571b32
 def find_photos(
     folder,          # searched through all its subfolders; hidden files and folders are left out
 ) -> list:           # sorted paths; `ColorganError` if there is no folder, or no photo in it
@@ -131,8 +132,10 @@ def find_photos(
     return sorted(out)
 
 def folder_source(folder) -> Source:
-    "The photos in `folder` and below."
-    return Source(Path(folder).resolve().name, files=find_photos(folder), root=folder)
+    "The photos in `folder` and below; of the Natural-Color Dataset (`ColorfulOriginal/` beside `Gray/`) the coloured ones."
+    name, f = Path(folder).resolve().name, Path(folder)
+    if (f/'ColorfulOriginal').is_dir(): f = f/'ColorfulOriginal'
+    return Source(name, files=find_photos(f), root=f)
 
 # %% ../nbs/02_data.ipynb #08b4bc4d
 embedded_photos = ('astronaut', 'chelsea', 'china', 'coffee', 'flower', 'hubble_deep_field', 'motorcycle_left', 'rocket')
@@ -144,7 +147,7 @@ def _embedded():
     if None in files: raise ColorganError(f'the installed scikit-image or scikit-learn lacks the photo {embedded_photos[files.index(None)]}; install the versions in constraints.txt')
     return Source('skimage', files=files, licence='public domain and CC; see the LICENSE files of scikit-image and scikit-learn')
 
-# %% ../nbs/02_data.ipynb #3435f205
+# %% ../nbs/02_data.ipynb #e2bb420f
 def data_home() -> Path:
     "Where downloads and the cache of decoded photos live: $COLORGAN_CACHE, else colorgan under $XDG_CACHE_HOME or ~/.cache."
     return Path(os.environ.get('COLORGAN_CACHE') or Path(os.environ.get('XDG_CACHE_HOME') or Path.home()/'.cache')/'colorgan')
@@ -152,7 +155,8 @@ def data_home() -> Path:
 def _cifar10(part):
     from torchvision.datasets import CIFAR10
     ds = [CIFAR10(str(data_home()/'cifar10'), train=t, download=True) for t in dict(train=[True], test=[False], all=[True, False])[part or 'train']]
-    return Source('cifar10', arrays=np.concatenate([d.data for d in ds]), licence='research use (CIFAR-10, Krizhevsky 2009)')
+    names = [f'{d.classes[y]}/{i:05d}' for d in ds for i, y in enumerate(d.targets)]
+    return Source('cifar10', arrays=np.concatenate([d.data for d in ds]), names=names, licence='research use (CIFAR-10, Krizhevsky 2009)')
 
 def _places365(part):
     from torchvision.datasets import Places365
@@ -165,11 +169,16 @@ def _coco(part):
     from fastai.data.external import URLs, untar_data
     root = untar_data(URLs.COCO_SAMPLE, base=data_home()); return Source('coco', files=find_photos(root/'train_sample'), root=root, licence='CC; each photo its own (COCO)')
 
-_public = dict(skimage=(lambda part: _embedded(), ()), cifar10=(_cifar10, ('train', 'test', 'all')), places365=(_places365, ('val', 'train', 'challenge')), coco=(_coco, ()))
+def _ncd(part):
+    root = data_home()/'ncd'
+    if not (root/'ColorfulOriginal').is_dir(): raise ColorganError(f'ncd: unpack the Natural-Color Dataset (github.com/saeed-anwar/ColorSurvey) so that {root}/ColorfulOriginal/<fruit>/ holds its photos, or give the folder itself')
+    s = folder_source(root); s.licence = 'research use (Natural-Color Dataset, Anwar et al. 2020)'; return s
 
-# %% ../nbs/02_data.ipynb #e2358099
+_public = dict(skimage=(lambda part: _embedded(), ()), cifar10=(_cifar10, ('train', 'test', 'all')), places365=(_places365, ('val', 'train', 'challenge')), coco=(_coco, ()), ncd=(_ncd, ()))
+
+# %% ../nbs/02_data.ipynb #7f498c1f
 def get_source(
-    src,       # a folder; or 'skimage', 'cifar10', 'places365', 'coco', with a part after a colon: 'cifar10:test', 'places365:train'
+    src,       # a folder; or 'skimage', 'cifar10', 'places365', 'coco', 'ncd', with a part after a colon: 'cifar10:test', 'places365:train'
 ) -> Source:   # `ColorganError` for an unknown name, a missing or empty folder, or a set that cannot be fetched
     "The photos of a folder or of a public set."
     if isinstance(src, Source): return src
@@ -368,17 +377,26 @@ class Batches:
         if not self.flip: return xb
         return torch.where(torch.rand(self.bs, 1, 1, 1, generator=generator_at(self.seed, step, 'flip')) < .5, xb.flip(-1), xb)
 
-# %% ../nbs/02_data.ipynb #d25962bb
+# %% ../nbs/02_data.ipynb #1bd1d34e
 def to_L_ab(
     xb,                # uint8 or float [0, 1] (b, 3, h, w), on any device
     input='lstar',     # 'lstar' or 'luma'
-):                     # L (b, 1, h, w) and ab (b, 2, h, w), both in [−1, 1]
+    output='ab',       # 'lab': the answer holds its own lightness too
+):                     # L (b, 1, h, w) and ab (b, 2, h, w), or (L, ab) as the answer (b, 3, h, w), in [−1, 1]
     "What the generator sees and what it is to answer."
     L, ab = rgb2L_ab(xb)
+    if output == 'lab': ab = torch.cat([L, ab], 1)
     if input == 'luma': L = rgb2L_ab(luma(xb if xb.is_floating_point() else xb.float()/255).expand(-1, 3, -1, -1))[0]
     return L, ab
 
-# %% ../nbs/02_data.ipynb #a2b17b82
+def answer2rgb(
+    L,     # (b, 1, h, w) in [−1, 1]: the photo's lightness
+    y,     # (b, 2, h, w): ab; or (b, 3, h, w): L and ab, whose lightness is shown in place of the photo's
+):         # sRGB (b, 3, h, w), float in [0, 1]
+    "The picture that an answer makes."
+    return L_ab2rgb(y[:, :1], y[:, 1:]) if y.shape[1] == 3 else L_ab2rgb(L, y)
+
+# %% ../nbs/02_data.ipynb #e4a4749c
 class LabLoader:
     "An iterable of (L, ab) on `device`, with what fastai's `Learner` asks of a loader."
     def __init__(self,
@@ -390,14 +408,15 @@ class LabLoader:
         flip=False,         # mirror half of the photos
         shuffle=True,       # False: in order, once, with a shorter last batch
         input='lstar',      # what G sees
+        output='ab',        # what it answers with
         device='cpu',       # where (L, ab) are to be
     ):
-        self.photos, self.dataset, self.bs, self.start, self.shuffle, self.input, self.device = photos, photos, bs, start, shuffle, input, torch.device(device)
+        self.photos, self.dataset, self.bs, self.start, self.shuffle, self.input, self.output, self.device = photos, photos, bs, start, shuffle, input, output, torch.device(device)
         self.batches, self.steps = Batches(photos, bs, seed, flip), steps or -(-len(photos)//bs)
 
     def __len__(self): return self.steps
     def to(self, device): self.device = torch.device(device); return self
-    def lab(self, xb): return to_L_ab(xb.to(self.device, non_blocking=True), self.input)
+    def lab(self, xb): return to_L_ab(xb.to(self.device, non_blocking=True), self.input, self.output)
 
     def __iter__(self):
         for i in range(self.steps):
@@ -409,14 +428,14 @@ class LabLoader:
     def show_batch(self, b=None, max_n=6, **kw):
         "Rows of grey and colour."
         L, ab = b or self.one_batch(); n = min(max_n, len(L))
-        return show_images([list(L_ab2rgb(L, torch.zeros_like(ab))[:n]), list(L_ab2rgb(L, ab)[:n])], size=1.3)
+        return show_images([list(L_ab2rgb(L, torch.zeros_like(ab[:, -2:]))[:n]), list(answer2rgb(L, ab)[:n])], size=1.3)
 
     def show_results(self, b, out, max_n=6, **kw):
         "Rows of grey, predicted and true."
         (L, ab), pred = b, torch.stack(list(out)) if not isinstance(out, torch.Tensor) else out; n = min(max_n, len(L))
-        return show_images([list(L_ab2rgb(L, o)[:n]) for o in (torch.zeros_like(ab), pred.to(ab.device).float(), ab)], size=1.3)
+        return show_images([list(answer2rgb(L, o)[:n]) for o in (torch.zeros_like(ab[:, -2:]), pred.to(ab.device).float(), ab)], size=1.3)
 
-# %% ../nbs/02_data.ipynb #7e94b3cd
+# %% ../nbs/02_data.ipynb #d1b032c1
 def make_sets(
     s:Settings,      # data, size, resize, crops, via, n_train, n_valid, drop_grey, seed
     source=None,     # a `Source` in place of `s.data`
@@ -443,5 +462,5 @@ def make_dls(
     "fastai `DataLoaders` of a run's training and validation photos."
     from fastai.data.core import DataLoaders
     train, valid, _ = make_sets(s, source, **kw)
-    return DataLoaders(LabLoader(train, s.bs, seed=s.seed, flip=s.flip, input=s.input, device=device),
-                       LabLoader(valid, s.bs, shuffle=False, input=s.input, device=device))
+    return DataLoaders(LabLoader(train, s.bs, seed=s.seed, flip=s.flip, input=s.input, output=s.output, device=device),
+                       LabLoader(valid, s.bs, shuffle=False, input=s.input, output=s.output, device=device))

@@ -40,7 +40,7 @@ def receptive_field(
     for m in reversed([m for m in net.modules() if isinstance(m, nn.Conv2d)]): r = (r - 1)*m.stride[0] + m.kernel_size[0]
     return r
 
-# %% ../nbs/04_discriminator.ipynb #9421c431
+# %% ../nbs/04_discriminator.ipynb #81a73246
 def patch_for(
     size:int,   # pixels of a side
 ) -> int:       # `ColorganError` above 286
@@ -50,10 +50,10 @@ def patch_for(
     return fit[0]
 
 def make_discriminator(
-    s:Settings,    # patch, d_norm, conditional, size
+    s:Settings,    # patch, d_norm, conditional, output, size
 ) -> PatchGAN:     # `ColorganError` if the patch does not fit the size
     "The discriminator that settings ask for."
-    D = PatchGAN(s.patch, 3 if s.conditional else 2, norm=s.d_norm); n = s.size
+    D = PatchGAN(s.patch, (3 if s.output == 'lab' else 2) + s.conditional, norm=s.d_norm); n = s.size
     for m in D:
         if isinstance(m, nn.Conv2d): n = (n + 2*m.padding[0] - m.kernel_size[0])//m.stride[0] + 1
         if n < 1 or (n == 1 and isinstance(m, nn.InstanceNorm2d)): raise ColorganError(f'patch={s.patch} is too deep for {s.size} × {s.size} pictures; use patch={max([p for p in _layers if p <= s.size], default=1)}')

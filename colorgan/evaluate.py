@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['columns', 'paint', 'mean_ab', 'evaluate', 'write_report', 'format_rows']
 
-# %% ../nbs/09_evaluate.ipynb #1b181ba9
+# %% ../nbs/09_evaluate.ipynb #9520aa67
 from pathlib import Path
 import torch
 from .core import ColorganError, environment, write_json
-from .color import L_ab2rgb, rgb2L_ab, to_uint8
+from .color import L_ab2rgb, luma, rgb2L_ab, to_uint8
 from .data import Source, get_source, square
 from .metrics import Scores
 
@@ -38,7 +38,7 @@ def mean_ab(
     if not n: raise ColorganError(f'{source.name}: none of {len(source)} photos can be read')
     return tuple((total/n).tolist())
 
-# %% ../nbs/09_evaluate.ipynb #e1c804c2
+# %% ../nbs/09_evaluate.ipynb #38f3b196
 def evaluate(
     data,            # a `Source`, a folder, or the name of a public source
     model=None,      # uint8 (h, w, 3) → uint8 (h, w, 3); None: the baselines alone
@@ -46,9 +46,12 @@ def evaluate(
     limit=0,         # at most so many photos, those with the smallest hashes; 0: all
     about=None,      # a dict about the model, for the protocol
     progress=None,   # wraps the iterator, as tqdm does
+    given='lstar',   # the grey picture that the model gets: of L*, or of 'luma' (.30 R + .59 G + .11 B)
+    lightness='own', # of the model's pictures: its own; 'true': the photo's L* in its place, so that colour alone is measured
     **nets,          # `inception`, `lpips`, `fd_own`: see `Scores`
 ) -> dict:           # {'protocol': {…}, 'rows': {'truth', 'grey', 'mean_ab', 'model'}}
     "The metric table with its baselines."
+    if given not in ('lstar', 'luma') or lightness not in ('own', 'true'): raise ColorganError(f"evaluate: given={given!r}, lightness={lightness!r}; expected lstar or luma, own or true")
     source = get_source(data); digs = source.digests()
     order = sorted((i for i in range(len(source)) if digs[i] is not None), key=lambda i: (digs[i], i))
     if limit: order = order[:limit]
@@ -60,19 +63,20 @@ def evaluate(
         except ColorganError as e: skipped.append(str(e)); continue
         L = rgb2L_ab(x)[0]; pred = dict(truth=x, grey=paint(L, (0, 0)), mean_ab=paint(L, mean))
         if model is not None:
-            out = torch.from_numpy(model(pred['grey'][0].permute(1, 2, 0).contiguous().numpy()).transpose(2, 0, 1).copy())[None]
+            grey = pred['grey'] if given == 'lstar' else to_uint8(luma(x.float()/255).expand(-1, 3, -1, -1))
+            out = torch.from_numpy(model(grey[0].permute(1, 2, 0).contiguous().numpy()).transpose(2, 0, 1).copy())[None]
             if out.shape != x.shape: raise ColorganError(f'{source.names[i]}: the model gave {tuple(out.shape[2:])} for a photo of {tuple(x.shape[2:])}')
-            pred['model'] = out
+            pred['model'] = out if lightness == 'own' else to_uint8(L_ab2rgb(L, rgb2L_ab(out)[1]))
         for k in names: scores[k].update(pred[k].float()/255, x.float()/255, [source.names[i]])
         done.append(digs[order[i]])
     if not done: raise ColorganError(f'{source.name}: no photo could be read ({skipped[0]})')
-    return _report(source, scores, done, skipped, mean, size, about)
+    return _report(source, scores, done, skipped, mean, size, about, given, lightness)
 
-def _report(source, scores, done, skipped, mean, size, about):
+def _report(source, scores, done, skipped, mean, size, about, given, lightness):
     import hashlib
     rows = {k: s.row() for k, s in scores.items()}; last = list(scores.values())[-1]; env = environment()
     protocol = dict(data=source.name, photos=len(done), photos_sha256=hashlib.sha256(''.join(sorted(done)).encode()).hexdigest(), skipped=len(skipped), skipped_why=skipped[:20],
-                    size=f'squashed to {size}×{size}, bicubic' if size else 'own', rounding='all rows are rounded to 8 bits', model_input='grey photo made from L* alone, 8 bits', mean_ab=[110*m for m in mean],
+                    size=f'squashed to {size}×{size}, bicubic' if size else 'own', rounding='all rows are rounded to 8 bits', model_input=dict(lstar='grey photo made from L* alone, 8 bits', luma='grey photo of .30 R + .59 G + .11 B, 8 bits')[given], lightness=dict(own='of the model’s picture', true='the photo’s L* in place of the model’s')[lightness], mean_ab=[110*m for m in mean],
                     metrics=last.protocol(), unavailable=last.reasons, model=about, environment={k: env[k] for k in ('commit', 'dirty', 'utc', 'python', 'versions')})
     return dict(protocol=protocol, rows=rows, per_photo={k: s.per_photo for k, s in scores.items()})
 

@@ -35,15 +35,16 @@ def gan_diagram(
     see = ' + L' if D.ni == 3 else ''
     return block_diagram(boxes, [('rgb', 'lab'), ('lab', 'L'), ('lab', 'ab'), ('L', 'G'), ('G', 'fake'), ('ab', 'D', f'real{see}'), ('fake', 'D', f'fake{see}'), ('D', 'out'), ('ab', 'fake', 'λ·L1', dict(arrowstyle='<->', linestyle='--'))], size=(10.5, 2.4), title=title)
 
-# %% ../nbs/08_gan.ipynb #2074c6b7
+# %% ../nbs/08_gan.ipynb #d3c15b25
 def start_gan(
     st,          # a `TrainState` whose first stage is over
 ):
     "Give `st` a discriminator and the second stage's optimisers."
     s = st.s; seed_everything(seed_at(s.seed, 0, 'D'))
+    if s.output == 'bins': raise ColorganError('output=bins is classification and has no GAN stage: set gan_steps=0')
     st.D = init_weights(make_discriminator(s)).to(st.device, memory_format=torch.channels_last).train()
     st.opt_d, st.opt_g = adam(st.D, s.lr_d or s.lr, (s.beta1, .999)), adam(st.G, s.lr, (s.beta1, .999))
-    st.adv, st.stage, st.step, st.window = GANLoss(s.gan_loss, label_smooth=s.label_smooth), 'gan', 0, []
+    st.adv, st.stage, st.step, st.window = GANLoss(s.gan_loss, label_smooth=s.label_smooth, g_kind=s.g_gan_loss or None), 'gan', 0, []
 
 # %% ../nbs/08_gan.ipynb #b74f8b9e
 def see(
@@ -88,7 +89,7 @@ def gan_step(st, L, ab) -> dict:
         out |= g_step(st, L, ab, fake)
     return out
 
-# %% ../nbs/08_gan.ipynb #4cc28deb
+# %% ../nbs/08_gan.ipynb #c49f3e06
 def plan_steps(
     s:Settings,     # pretrain_steps, gan_steps, max_steps, max_minutes
     seconds=None,   # measured seconds of a step of each stage (pretrain, gan), when max_minutes is set
@@ -104,14 +105,14 @@ def plan_steps(
 
 def _time_steps(s, train, n=4):
     "Seconds of a step of each stage, on throwaway networks."
-    st, out = TrainState(s), []; dl = iter(LabLoader(train, s.bs, steps=2*(n + 2), seed=s.seed, input=s.input, device=st.device))
-    for fn in (l1_step, gan_step):
+    st, out = TrainState(s), []; dl = iter(LabLoader(train, s.bs, steps=2*(n + 2), seed=s.seed, input=s.input, output=s.output, device=st.device))
+    for fn in (l1_step, gan_step)[:1 + (s.gan_steps > 0)]:
         if fn is gan_step: start_gan(st)
         t = []
         for _ in range(n + 2):
             t0 = time.perf_counter(); L, ab = next(dl); float(fn(st, L, ab)[('l1', 'g_l1')[fn is gan_step]]); t.append(time.perf_counter() - t0)
         out.append(min(t))          # the least disturbed one
-    return out
+    return out if len(out) == 2 else [out[0], 0.]
 
 # %% ../nbs/08_gan.ipynb #6f793c63
 def gan_rates(
@@ -187,11 +188,11 @@ def peak_memory() -> dict:
     except ImportError: host = None
     return dict(host_mb=host, gpu_mb=torch.cuda.max_memory_allocated()/2**20 if torch.cuda.is_available() else None)
 
-# %% ../nbs/08_gan.ipynb #c44214e3
-def _open_run(s, out, resume, info):
+# %% ../nbs/08_gan.ipynb #50ae6bd5
+def _open_run(s, out, resume, info, argv=None):
     "The record of a new run, or of one to go on with, checked against what is asked for now."
     out = Path(out)
-    if not resume: return RunRecord(out, s, info), None
+    if not resume: return RunRecord(out, s, info, argv=argv), None
     if not (out/'config.json').exists(): raise ColorganError(f'{out} holds no run to resume')
     was = json.loads((out/'data.json').read_text('utf-8'))
     if was['split_sha256'] != info['split_sha256']: raise ColorganError(f'{out}: the photos are not those that the run began with; restore them, or start anew in another folder')
@@ -204,11 +205,12 @@ def train(
     resume=False,     # go on where the run in `out` was stopped
     progress=None,    # (total, initial, desc) → an object as tqdm's; None: silence
     cache=True,       # see `prepare`
+    argv=None,        # the command line for the record
     say=lambda t: None,  # told what is going on, a line each
 ) -> dict:            # the summary; `Interrupted` after a signal, with the state saved
     "Both stages on anyone's photos, recorded."
     train_set, valid, info = make_sets(s, source, cache=cache)
-    rec, ckpt = _open_run(s, out, resume, info); out = rec.path
+    rec, ckpt = _open_run(s, out, resume, info, argv); out = rec.path
     for k in ('train', 'valid'):
         n = info[k]
         if n['skipped'] or n['grey']: say(f"{k}: {n['n']} squares; left out {n['grey']} grey and {n['skipped']} unreadable photos" + (f" (first: {n['skipped_why'][0]})" if n['skipped'] else ''))

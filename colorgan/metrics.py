@@ -136,7 +136,7 @@ class FrechetDistance:
         root = torch.linalg.eigvals(c[0] @ c[1]).sqrt().real.sum()
         return max(0., (((m[0] - m[1])**2).sum() + c[0].trace() + c[1].trace() - 2*root).item())
 
-# %% ../nbs/06_metrics.ipynb #ebeabc3f
+# %% ../nbs/06_metrics.ipynb #bfda90bc
 def _strips(pred, true, pixels=2**21):
     n = max(1, pixels//pred.shape[-1])
     for y in range(0, pred.shape[-2], n): yield pred[..., y:y + n, :], true[..., y:y + n, :]
@@ -152,7 +152,7 @@ class Scores:
         self.reasons, self.per_photo, self.keep = {}, [], keep
         self.inception, why = inception_features() if inception == 'auto' else (inception, None if inception else 'not asked for'); self.reasons |= dict(fid=why, kid=why) if why else {}
         self.lpips, why = lpips_distance() if lpips == 'auto' else (lpips, None if lpips else 'not asked for'); self.reasons |= dict(lpips=why) if why else {}
-        self.own, self.fid, self.fd = fd_own, FrechetDistance(), FrechetDistance(); self.kid = ([], [])
+        self.own, self.fid, self.fd, self.floor = fd_own, FrechetDistance(), FrechetDistance(), FrechetDistance(); self.kid = ([], [])
         if not fd_own: self.reasons['fd_own'] = 'needs the features of a classifier trained here'
         self.area, self.count = torch.zeros(529, dtype=torch.float64), torch.zeros(529, dtype=torch.float64)
 
@@ -176,7 +176,8 @@ class Scores:
                 f = self.inception((x*255).round().to(torch.uint8)); self.fid.update(f, real)
                 if len(self.kid[real]) < self.keep: self.kid[real].append(f.float().cpu())
         if self.own:
-            for real, x in ((False, p), (True, t)): self.fd.update(self.own(x), real)
+            for real, x in ((False, p), (True, t)): self.fd.update(f := self.own(x), real)
+            self.floor.update(f, len(self.per_photo) % 2)       # every other true photo against the rest
         if self.lpips: out['lpips'] = float(self.lpips(p, t))
         return out
 
@@ -206,4 +207,4 @@ class Scores:
         from importlib.metadata import version
         return dict(mse='sRGB in [0, 1], mean over channels and pixels, then photos', psnr='of each photo, peak 1; mean over photos with a finite value', psnr_of_mean_mse='of the mean MSE', ssim='RGB, Gaussian window 11, sigma 1.5, K .01 .03 (torchmetrics); photos of 11 pixels and more',
                     ciede2000='k = 1, D65 2°, mean over pixels, then photos', colorfulness='Hasler–Süsstrunk, signed, 0..255; mean over photos', delta_colorfulness='|mean of predicted − mean of true|', mae_lab='mean over L*, a*, b* in their units', eps_acc='Nazeri: rounded Lab, |ΔL*| ≤ ε, |Δa*|, |Δb*| ≤ 2.2 ε; percent; L* included',
-                    auc='|Δab| at thresholds 0..150, percent', auc_rebalanced='pixels weighted by 1/(half their 10-unit ab cell’s share among the measured photos + half an equal share)', fid='Inception-v3 2048, bytes', kid='the same features, 50 subsets of at most 100', lpips='AlexNet', fd_own='Fréchet distance on features of a classifier trained here; not FID', torchmetrics=version('torchmetrics'))
+                    auc='|Δab| at thresholds 0..150, percent', auc_rebalanced='pixels weighted by 1/(half their 10-unit ab cell’s share among the measured photos + half an equal share)', fid='Inception-v3 2048, bytes', kid='the same features, 50 subsets of at most 100', lpips='AlexNet', fd_own='Fréchet distance on features of a classifier trained here; not FID', fd_own_floor=self.floor.compute() if self.own and min(self.floor.n) > 1 else None, torchmetrics=version('torchmetrics'))

@@ -4,22 +4,24 @@
 
 # %% auto #0
 __all__ = ['EMA', 'adam', 'TrainState', 'l1_step', 'one_cycle', 'validate', 'sample_sheet', 'save_checkpoint', 'read_checkpoint',
-           'Interrupted', 'StageCallback', 'stage_learner', 'pretrain', 'lr_find']
+           'Interrupted', 'StageCallback', 'stage_learner', 'pretrain', 'lr_find', 'photo_classes', 'augment',
+           'train_classifier', 'save_classifier', 'Features']
 
-# %% ../nbs/07_pretrain.ipynb #de0056cb
-import math, time
+# %% ../nbs/07_pretrain.ipynb #e714d7ee
+import json, math, time
 from pathlib import Path
 import torch
+import torch.nn.functional as F
 from fastai.callback.core import Callback, CancelBatchException, CancelValidException
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper
 import fastai.callback.progress, fastai.callback.schedule
-from .core import ColorganError, RunRecord, Settings, atomic_path, autocast, pick_device, pick_precision, seed_at, seed_everything, show_images, with_
-from .color import L_ab2rgb, colorfulness
-from .data import LabLoader, PhotoSet, to_L_ab
+from .core import ColorganError, RunRecord, Settings, atomic_path, autocast, generator_at, pick_device, pick_precision, seed_at, seed_everything, show_images, with_
+from .color import L_ab2rgb, colorfulness, luma, rgb2L_ab
+from .data import Batches, LabLoader, PhotoSet, answer2rgb, to_L_ab
 from .generator import generator_from_arch, make_generator
-from .losses import init_weights, pixel_loss
+from .losses import CellLoss, init_weights, pixel_loss
 from .metrics import ciede2000
 
 # %% ../nbs/07_pretrain.ipynb #656b8edd
@@ -32,7 +34,7 @@ class EMA:
         torch._foreach_lerp_(list(self.net.parameters()), list(G.parameters()), 1 - self.decay)
         for a, b in zip(self.net.buffers(), G.buffers()): a.copy_(b)
 
-# %% ../nbs/07_pretrain.ipynb #57be7485
+# %% ../nbs/07_pretrain.ipynb #901c6d7c
 def adam(
     net,       # whose weights
     lr,        # the rate
@@ -51,11 +53,11 @@ class TrainState:
         self.precision = pick_precision(self.device, s.precision)
         seed_everything(seed_at(s.seed, 0, 'G'))
         self.G = make_generator(s)
-        if s.generator == 'unet': init_weights(self.G)
+        if s.generator != 'resnet18': init_weights(self.G)
         self.G = self.G.to(self.device, memory_format=torch.channels_last).train()
         self.opt_g = adam(self.G, s.pretrain_lr, (.9, .99))
         self.D = self.opt_d = None
-        self.pix, self.stage, self.step, self.seconds, self.window = pixel_loss(s.pixel_loss), 'pretrain', 0, 0., []
+        self.pix, self.stage, self.step, self.seconds, self.window = CellLoss() if s.output == 'bins' else pixel_loss(s.pixel_loss), 'pretrain', 0, 0., []
         self.ema = EMA(self.G, s.ema) if s.ema else None
         self.scalers = {k: torch.amp.GradScaler(self.device.type, enabled=self.precision == 'fp16') for k in 'gd'}
 
@@ -113,7 +115,7 @@ def one_cycle(
     p = step/total; cos = lambda a, b, t: a + (b - a)*(1 - math.cos(math.pi*t))/2
     return cos(peak/div, peak, p/pct) if p < pct else cos(peak, peak/div_final, (p - pct)/(1 - pct))
 
-# %% ../nbs/07_pretrain.ipynb #c41df224
+# %% ../nbs/07_pretrain.ipynb #9a03e3df
 @torch.no_grad()
 def validate(
     st:TrainState,     # its `model` is measured, in eval mode
@@ -124,10 +126,10 @@ def validate(
     "Quick scores on validation photos, with grey's own."
     net, rows = st.model, []; was = net.training; net.eval()
     for i in range(0, min(n, len(valid)), bs):
-        L, ab = to_L_ab(valid.take(range(i, min(i + bs, n, len(valid)))).to(st.device), st.s.input)
+        x = valid.take(range(i, min(i + bs, n, len(valid)))).to(st.device); (L, y), (own, ab) = to_L_ab(x, st.s.input, st.s.output), rgb2L_ab(x)
         with st.autocast(): pred = net(L)
-        rgb, true, grey = L_ab2rgb(L, pred.float()), L_ab2rgb(L, ab), L_ab2rgb(L, torch.zeros_like(ab))
-        rows.append(torch.stack([(pred.float() - ab).abs().mean((1, 2, 3)), ciede2000(rgb, true), ciede2000(grey, true), colorfulness(rgb), colorfulness(true)], 1))
+        rgb, true, grey = answer2rgb(own, pred.float()), L_ab2rgb(own, ab), L_ab2rgb(own, torch.zeros_like(ab))
+        rows.append(torch.stack([(pred.float() - y).abs().mean((1, 2, 3)), ciede2000(rgb, true), ciede2000(grey, true), colorfulness(rgb), colorfulness(true)], 1))
     net.train(was)
     return dict(zip(('l1', 'ciede2000', 'grey_ciede2000', 'colorfulness', 'true_colorfulness'), torch.cat(rows).mean(0).tolist()))
 
@@ -137,10 +139,10 @@ def sample_sheet(
     path=None,       # save there
 ):                   # a matplotlib figure: grey, predicted, true
     "The same photos, as the generator colours them now."
-    L, ab = to_L_ab(photos.to(st.device), st.s.input); net = st.model; was = net.training; net.eval()
+    L, y = to_L_ab(photos.to(st.device), st.s.input, st.s.output); net = st.model; was = net.training; net.eval()
     with torch.no_grad(), st.autocast(): pred = net(L)
-    net.train(was); L = to_L_ab(photos.to(st.device))[0]
-    return show_images([list(L_ab2rgb(L, o)) for o in (torch.zeros_like(ab), pred.float(), ab)], size=1.3, path=path)
+    net.train(was); L, ab = rgb2L_ab(photos.to(st.device))
+    return show_images([list(answer2rgb(L, o)) for o in (torch.zeros_like(ab), pred.float(), ab)], size=1.3, path=path)
 
 # %% ../nbs/07_pretrain.ipynb #b6aec619
 def save_checkpoint(st:TrainState, path):
@@ -215,7 +217,7 @@ class StageCallback(Callback):
         if self.rec: self.rec.log(**row, images_per_s=rate)
         if self.bar is not None: self.bar.set_postfix_str(' '.join(f'{k} {v:.3f}' for k, v in means.items()) + f' {rate:.1f} img/s')
 
-# %% ../nbs/07_pretrain.ipynb #8952f5ab
+# %% ../nbs/07_pretrain.ipynb #12a1aa34
 def stage_learner(
     st:TrainState,    # its G is the model, its opt_g the optimiser
     train:PhotoSet,   # photos to learn from
@@ -224,14 +226,14 @@ def stage_learner(
 ) -> Learner:         # fit with `.fit(1)`
     "fastai's `Learner` as the shell of a stage."
     s = st.s
-    dl = LabLoader(train, s.bs, steps=steps or cb.total - st.step, start=cb.before + st.step, seed=s.seed, flip=s.flip, input=s.input, device=st.device)
-    dls = DataLoaders(dl, LabLoader(cb.valid if cb.valid is not None else train, s.bs, shuffle=False, input=s.input, device=st.device), device=st.device)
+    dl = LabLoader(train, s.bs, steps=steps or cb.total - st.step, start=cb.before + st.step, seed=s.seed, flip=s.flip, input=s.input, output=s.output, device=st.device)
+    dls = DataLoaders(dl, LabLoader(cb.valid if cb.valid is not None else train, s.bs, shuffle=False, input=s.input, output=s.output, device=st.device), device=st.device)
     learn = Learner(dls, st.G, loss_func=st.pix, opt_func=lambda *_, **__: OptimWrapper(opt=st.opt_g), cbs=cb)
     if hasattr(learn, 'progress'): learn.remove_cb(learn.progress)
     learn.logger = lambda *_: None
     return learn
 
-# %% ../nbs/07_pretrain.ipynb #c0973898
+# %% ../nbs/07_pretrain.ipynb #fd7848da
 def pretrain(
     st:TrainState,     # at any step of the stage
     train:PhotoSet,    # photos to learn from
@@ -240,6 +242,7 @@ def pretrain(
 ) -> list:             # the rows that were logged
     "The L1 stage, from where `st` is to its end."
     if st.stage != 'pretrain' or st.step >= total: return []
+    if isinstance(st.pix, CellLoss): st.pix.prime(to_L_ab(train.take(range(0, len(train), -(-len(train)//500))))[1])
     cb = StageCallback(st, l1_step, total, rates=lambda i: dict(g=one_cycle(i, total, st.s.pretrain_lr)), **kw)
     stage_learner(st, train, cb).fit(1)
     return cb.history
@@ -261,3 +264,97 @@ def lr_find(
         with learn.no_bar(), learn.no_logging(): tip = learn.lr_find(num_it=num_it, end_lr=end, show_plot=False).valley
     st.step, st.stage, st.window = step, stage, []
     return learn.recorder.lrs, [float(o) for o in learn.recorder.losses], tip
+
+# %% ../nbs/07_pretrain.ipynb #f71cda0b
+def photo_classes(
+    names,     # relative paths of photos, '/' between folders
+):             # (class number of each, names of the classes)
+    "A photo's class: its folder; where there is only one folder, the photo itself."
+    top = [n.rpartition('/')[0] for n in names]; top = top if len(set(top)) > 1 else list(names); classes = sorted(set(top))
+    at = {c: i for i, c in enumerate(classes)}; return [at[t] for t in top], classes
+
+_mean, _std = (torch.tensor(v).view(1, 3, 1, 1) for v in ((.485, .456, .406), (.229, .224, .225)))
+def _see(x): return (x - _mean.to(x.device))/_std.to(x.device)
+
+def augment(
+    xb,           # uint8 (b, 3, h, w)
+    seed, step,   # decide everything
+    grey=.5,      # share that loses its colour
+):                # float (b, 3, h, w) in [0, 1]
+    "A window of half the side and more, anywhere in the photo; some of them grey."
+    g, b = generator_at(seed, step, 'crop'), len(xb); s = .5 + .5*torch.rand(b, generator=g); t = (torch.rand(b, 2, generator=g)*2 - 1)*(1 - s)[:, None]; z = torch.zeros(b)
+    theta = torch.stack([torch.stack([s, z, t[:, 0]], 1), torch.stack([z, s, t[:, 1]], 1)], 1); x = xb.float()/255
+    x = F.grid_sample(x, F.affine_grid(theta, x.shape, align_corners=False).to(x.device), padding_mode='border', align_corners=False)
+    return torch.where((torch.rand(b, 1, 1, 1, generator=g) < grey).to(x.device), luma(x).expand_as(x), x)
+
+# %% ../nbs/07_pretrain.ipynb #3191cb8b
+def _resnet(n):
+    from torchvision.models import resnet18
+    return resnet18(weights=None, num_classes=n)
+
+@torch.no_grad()
+def _accuracy(m, photos, ys, device, precision, grey, bs=64):
+    m.eval(); hit = 0
+    for i in range(0, len(photos), bs):
+        x = photos.take(range(i, min(i + bs, len(photos)))).to(device).float()/255
+        with autocast(device, precision): p = m(_see(luma(x).expand_as(x) if grey else x))
+        hit += (p.argmax(1).cpu() == torch.tensor(ys[i:i + bs])).sum().item()
+    m.train(); return hit/len(photos)
+
+def train_classifier(
+    train:PhotoSet,     # squares, their names saying their classes: see `photo_classes`
+    test=None,          # the same of other photos, for the accuracy
+    steps=1500,         # batches
+    bs=64,              # photos in a batch
+    lr=2e-3,            # peak of the one-cycle
+    seed=0,             # of weights, order, augmentation
+    device='auto', precision='auto',
+    checkpoint=None,    # a file to save to every 250 steps, and to go on from if it is there
+    progress=None,      # an object with `update(n)` and `set_postfix_str(s)`
+):                      # (ResNet-18 in eval mode, {'classes', 'photos', 'steps', 'loss', 'accuracy', 'accuracy_grey'})
+    "A ResNet-18 that tells the classes of photographs, in colour and in grey."
+    dev = pick_device(device); prec = pick_precision(dev, precision); ys, classes = photo_classes(train.names); ys = torch.tensor(ys)
+    if len(classes) < 2: raise ColorganError('a classifier needs photos of two classes or more: a folder for each')
+    seed_everything(seed_at(seed, 0, 'classifier')); m = _resnet(len(classes)).to(dev, memory_format=torch.channels_last).train(); opt = adam(m, lr, (.9, .99)); batches, first, loss = Batches(train, bs, seed), 0, None
+    if checkpoint and Path(checkpoint).exists(): sd = read_checkpoint(checkpoint); m.load_state_dict(sd['m']); opt.load_state_dict(sd['opt']); first, loss = sd['step'], sd['loss']
+    if progress is not None and first: progress.update(first)
+    for i in range(first, steps):
+        opt.param_groups[0]['lr'] = one_cycle(i, steps, lr); x = augment(batches(i).to(dev), seed, i)
+        with autocast(dev, prec): out = m(_see(x))
+        l = F.cross_entropy(out.float(), ys[batches.idxs(i)].to(dev)); opt.zero_grad(set_to_none=True); l.backward(); opt.step()
+        if i % 50 == 49 or i == steps - 1: loss = l.item()
+        if checkpoint and i % 250 == 249:
+            with atomic_path(checkpoint) as p: torch.save(dict(m=m.state_dict(), opt=opt.state_dict(), step=i + 1, loss=loss), p)
+        if progress is not None: progress.update(1)
+    acc = [None, None]
+    if test is not None:
+        ty, tc = photo_classes(test.names)
+        if set(tc) <= set(classes): acc = [_accuracy(m, test, [classes.index(tc[y]) for y in ty], dev, prec, g) for g in (0, 1)]
+    return m.eval().cpu(), dict(classes=len(classes), photos=len(train), steps=steps, loss=loss, accuracy=acc[0], accuracy_grey=acc[1])
+
+def save_classifier(
+    m,      # as `train_classifier` gives it
+    path,   # .safetensors
+    size,   # pixels of the squares it was trained on
+    **about # texts and numbers for the file
+):
+    "The classifier as a file that `encoder=FILE` and `Features` read."
+    from safetensors.torch import save_file
+    with atomic_path(path) as p: save_file({k: v.contiguous() for k, v in m.state_dict().items()}, str(p), metadata=dict(size=str(size), about=json.dumps(about)))
+
+class Features:
+    "The 512 features of a classifier trained here, for pictures of any size: for `fd_own`, never called FID."
+    def __init__(self,
+        path,            # a file that `save_classifier` wrote
+        device='cpu',    # where it runs
+    ):
+        from safetensors import safe_open
+        try:
+            with safe_open(str(path), 'pt') as f: sd, meta = {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
+            self.size, self.net = int(meta['size']), _resnet(len(sd['fc.weight'])); self.net.load_state_dict(sd)
+        except FileNotFoundError: raise ColorganError(f'no classifier {path}') from None
+        except Exception as e: raise ColorganError(f'{path}: not a classifier that was saved here ({type(e).__name__})') from None
+        self.net.fc = torch.nn.Identity(); self.net.eval().to(device); self.device = device
+
+    @torch.no_grad()
+    def __call__(self, x): return self.net(_see(F.interpolate(x.float().to(self.device), (self.size, self.size), mode='bilinear', antialias=True, align_corners=False)))
