@@ -4,7 +4,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 export PATH := $(BIN):$(PATH)
 NBS := $(shell find nbs -name '*.ipynb' -not -path '*/_*' -not -path '*/.*' | sort)
 
-.PHONY: help demo test lab run-all refresh readme prepare test-latest mutants gpu
+.PHONY: help demo test lab run-all refresh readme prepare test-latest mutants records gpu
 help:         ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1	/' | expand -t 22
 
@@ -34,5 +34,10 @@ test-latest: $(VENV)/ok  ## the wheel beside the newest fastai and torch, in a f
 	python tools/test_latest.py
 mutants: $(VENV)/ok  ## break the library in known ways; each break must be caught
 	python tools/mutants.py
+SCENES ?= scenes
+CIFAR10 ?= cifar10
+OBJECTS ?= objects
+records: $(VENV)/ok  ## every experiment, recorded in results/ (half a day): SCENES=… CIFAR10=… OBJECTS=…
+	python tools/records.py --scenes $(SCENES) --cifar10 $(CIFAR10) --objects $(OBJECTS)
 gpu: $(VENV)/ok  ## the cells that need a GPU or patience
 	nbdev_test --n_workers 0 --flags "slow cuda"

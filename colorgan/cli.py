@@ -91,7 +91,7 @@ def evaluate(
     if rep['protocol']['skipped']: _say(f"left out {rep['protocol']['skipped']} photos: " + '; '.join(rep['protocol']['skipped_why'][:3]))
     _out({k: rep[k] for k in ('protocol', 'rows')}, json_, format_rows(rep['rows']))
 
-# %% ../nbs/12_cli.ipynb #87527714
+# %% ../nbs/12_cli.ipynb #424dae33
 @app.command()
 def colorize(
     paths: List[str] = typer.Argument(..., metavar='PATH...', help='Photos, folders, patterns.'),
@@ -134,7 +134,9 @@ def reproduce(
         for s in seed:
             if (results/f'{n}-s{s}').exists(): raise ColorganError(f"{results/f'{n}-s{s}'} exists: a record is not overwritten; move it away first")
     out = [run(n, data, budget, s, results, limit=limit, progress=_bar, say=_say) for n in names for s in seed]
-    _out(out, json_, results_table(out))
+    text = [results_table(c)] if (c := [o for o in out if o['kind'] == 'colour']) else []
+    text += [f"{o['experiment']}: {o['classes']} classes, {o['photos']} photos, accuracy " + ('not measured: no other photos of these classes' if o['accuracy'] is None else f"{o['accuracy']:.3f}, in grey {o['accuracy_grey']:.3f}") for o in out if o['kind'] == 'classifier']
+    _out(out, json_, '\n'.join(text))
 
 @app.command()
 def info(json_: bool = typer.Option(False, '--json', help='As JSON.')):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['experiments', 'budgets', 'Experiment', 'get_experiment', 'budget_settings', 'experiment_data', 'classifier_file',
-           'reproduce', 'load_records', 'spread', 'results_table']
+           'reproduce', 'results_home', 'load_records', 'record_log', 'record_samples', 'spread', 'results_table']
 
 # %% ../nbs/11_experiments.ipynb #c1c273f9
 import csv, io, json, shutil, time
@@ -163,7 +163,15 @@ def reproduce(
     (run/'photos.csv').write_text(_per_photo(rep), encoding='utf-8')
     return _publish(run, rec, summary, ('config.json', 'env.json', 'data.json', 'metrics.jsonl', 'samples.jpg', 'photos.csv'))
 
-# %% ../nbs/11_experiments.ipynb #22b89b17
+# %% ../nbs/11_experiments.ipynb #b6a116d0
+def results_home() -> Path:   # `ColorganError` outside a checkout
+    "Where the reports read: $COLORGAN_RESULTS, else `results/` beside settings.ini, here or in a folder above."
+    import os
+    if os.environ.get('COLORGAN_RESULTS'): return Path(os.environ['COLORGAN_RESULTS'])
+    for d in (Path.cwd(), *Path.cwd().parents):
+        if (d/'settings.ini').exists(): return d/'results'
+    raise ColorganError('no results/ beside a settings.ini here or above: the reports are read in a checkout')
+
 def load_records(
     results='results',   # the folder of records
     budget='cpu',        # which of them
@@ -172,6 +180,25 @@ def load_records(
     "Every record of a budget."
     out = [json.loads((p/'summary.json').read_text('utf-8')) | dict(path=p) for p in sorted(Path(results).glob('*-s*')) if (p/'summary.json').exists()]
     return sorted((o for o in out if o.get('budget') == budget and o.get('kind') == kind), key=lambda o: (list(experiments).index(o['experiment']), o['seed']))
+
+def record_log(
+    record:dict,   # as `load_records` gives it
+) -> list:         # the lines of its metrics.jsonl
+    "What a run logged while it trained."
+    return [json.loads(l) for l in (record['path']/'metrics.jsonl').read_text('utf-8').splitlines()]
+
+def record_samples(
+    record:dict,   # as `load_records` gives it
+) -> dict:         # photo's name → [grey, predicted, true], uint8 (h, w, 3)
+    "The pictures on a record's sample sheet, cut out."
+    import numpy as np
+    from PIL import Image
+    a = np.asarray(Image.open(record['path']/'samples.jpg').convert('RGB')); names = [o['name'] for o in record['embedded']]; h, w = a.shape[0]/3, a.shape[1]/len(names); out = {}
+    for j, n in enumerate(names):
+        out[n] = []
+        for i in range(3):
+            c = a[int(i*h):int((i + 1)*h), int(j*w):int((j + 1)*w)]; rows, cols = [(np.asarray(c < 248).any(2).mean(k) > .3).nonzero()[0] for k in (1, 0)]; out[n].append(c[rows[0]:rows[-1] + 1, cols[0]:cols[-1] + 1])
+    return out
 
 def spread(
     values,      # of one metric over seeds; None where it could not be had

@@ -287,7 +287,7 @@ def augment(
     x = F.grid_sample(x, F.affine_grid(theta, x.shape, align_corners=False).to(x.device), padding_mode='border', align_corners=False)
     return torch.where((torch.rand(b, 1, 1, 1, generator=g) < grey).to(x.device), luma(x).expand_as(x), x)
 
-# %% ../nbs/07_pretrain.ipynb #3191cb8b
+# %% ../nbs/07_pretrain.ipynb #e1793764
 def _resnet(n):
     from torchvision.models import resnet18
     return resnet18(weights=None, num_classes=n)
@@ -309,7 +309,8 @@ def train_classifier(
     lr=2e-3,            # peak of the one-cycle
     seed=0,             # of weights, order, augmentation
     device='auto', precision='auto',
-    checkpoint=None,    # a file to save to every 250 steps, and to go on from if it is there
+    checkpoint=None,    # a file to save to every `save_every` steps, and to go on from if it is there
+    save_every=250,     # steps
     progress=None,      # an object with `update(n)` and `set_postfix_str(s)`
 ):                      # (ResNet-18 in eval mode, {'classes', 'photos', 'steps', 'loss', 'accuracy', 'accuracy_grey'})
     "A ResNet-18 that tells the classes of photographs, in colour and in grey."
@@ -323,7 +324,7 @@ def train_classifier(
         with autocast(dev, prec): out = m(_see(x))
         l = F.cross_entropy(out.float(), ys[batches.idxs(i)].to(dev)); opt.zero_grad(set_to_none=True); l.backward(); opt.step()
         if i % 50 == 49 or i == steps - 1: loss = l.item()
-        if checkpoint and i % 250 == 249:
+        if checkpoint and i % save_every == save_every - 1:
             with atomic_path(checkpoint) as p: torch.save(dict(m=m.state_dict(), opt=opt.state_dict(), step=i + 1, loss=loss), p)
         if progress is not None: progress.update(1)
     acc = [None, None]

@@ -66,6 +66,12 @@ class Command(unittest.TestCase):
         rc, out, err = self.go('colorize', self.photos/'china.png', '--weights', w, '--json'); self.assertEqual((rc, json.loads(out)), (0, dict(written=[str(Path('coloured')/'china.png')], failed=[])), err)
         self.fails(2, 'no weights yet', 'colorize', self.photos/'china.png'); self.fails(2, 'no file', 'colorize', self.photos/'china.png', '--weights', 'none.safetensors'); self.fails(2, 'over its input', 'colorize', self.photos, '--weights', w, '--out', self.photos)
 
+    def test_reproduce(self):
+        rc, out, err = self.go('reproduce', '--list'); self.assertEqual(rc, 0, err); self.assertIn('paper-resnet ', out); self.assertGreater(len(out.splitlines()), 25)
+        rc, out, err = self.go('reproduce', 'paper-unet', '--data', self.photos, '--budget', 'smoke', '--json'); self.assertEqual(rc, 0, err); o = json.loads(out)[0]; self.assertEqual((o['experiment'], o['rows']['model']['n']), ('paper-unet', 2)); self.assertTrue((self.dir/'results'/'paper-unet-s0'/'summary.json').exists())
+        self.fails(2, 'exists: a record is not overwritten', 'reproduce', 'paper-unet', '--data', self.photos, '--budget', 'smoke'); self.fails(2, 'did you mean paper-resnet', 'reproduce', 'paper-resnt'); self.fails(2, 'no folder', 'reproduce', 'paper-resnet', '--data', 'not/there')
+        self.fails(2, 'no budget', 'reproduce', 'paper-resnet', '--budget', 'huge'); self.fails(2, '--list', 'reproduce'); self.fails(2, 'first run colorgan reproduce classifier-scenes', 'reproduce', 'encoder-scenes', '--data', self.photos, '--budget', 'smoke')
+
     def test_info(self):
         rc, out, err = self.go('info', '--json'); self.assertEqual(rc, 0, err); o = json.loads(out); self.assertEqual(o['cache'], str(self.dir/'cache')); self.assertIn('none', o['weights']); self.assertTrue(o['torch'])
 

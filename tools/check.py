@@ -52,6 +52,16 @@ def main():
             if (root/n).stat().st_size > 1.5e6 and not n.startswith('data/weights/'): fail('hygiene', f'{n} is {(root/n).stat().st_size/1e6:.1f} MB')
             if n.startswith('colorgan/') and (m := re.search(r'\b(TODO|FIXME|NotImplementedError|pickle\.loads?\b|weights_only=False|load_learner|export\.pkl)', (root/n).read_text('utf-8'))): fail('hygiene', f'{n} has {m[1]}')
 
+    @part('records', 'every record in results/ is whole, and from a clean tree')
+    def _():
+        for d in sorted(p for p in (root/'results').glob('*') if p.is_dir()):
+            want = ['config.json', 'data.json', 'env.json', 'summary.json'] + (['metrics.jsonl', 'photos.csv', 'samples.jpg'] if not d.name.startswith('classifier-') else [])
+            for f in want:
+                if not (d/f).is_file(): fail('records', f'results/{d.name} has no {f}')
+            env, s = (json.loads((d/f).read_text('utf-8')) if (d/f).is_file() else {} for f in ('env.json', 'summary.json'))
+            if env.get('dirty') is not False or not env.get('commit'): fail('records', f'results/{d.name} is not from a clean tree')
+            if f"{s.get('experiment')}-s{s.get('seed')}" != d.name: fail('records', f"results/{d.name} says that it is {s.get('experiment')}, seed {s.get('seed')}")
+
     @part('notebooks', f'all {len(nbs)} run, two at a time')
     def _():
         flags = test_flags(root); longest = sorted(nbs, key=lambda p: -sum(k in p.name for k in ('08_', '07_', '12_', '10d_', '03_'))); done = []
