@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['UNet', 'count_params', 'shapes_table', 'unet_diagram', 'NazeriUNet', 'ConvNet', 'encoder_weights', 'GreyStem',
-           'resnet_unet', 'Generator', 'generator_from_arch', 'make_generator', 'save_weights', 'load_weights']
+           'resnet_unet', 'PlainUnet', 'Generator', 'generator_from_arch', 'make_generator', 'save_weights',
+           'load_weights']
 
 # %% ../nbs/03_generator.ipynb #dadc9ef9
 import contextlib, json, math, os
@@ -162,6 +163,51 @@ def resnet_unet(
             if isinstance(b, UnetBlock): b.relu = nn.Sequential(b.relu, nn.Dropout2d(dropout))
     return net.train(), where
 
+# %% ../nbs/03_generator.ipynb #821f3448
+class _BasicBlock(nn.Module):
+    "ResNet's block of two convolutions."
+    def __init__(self, a, b, stride):
+        super().__init__(); self.conv1, self.bn1, self.conv2, self.bn2 = nn.Conv2d(a, b, 3, stride, 1, bias=False), nn.BatchNorm2d(b), nn.Conv2d(b, b, 3, 1, 1, bias=False), nn.BatchNorm2d(b)
+        self.downsample = nn.Sequential(nn.Conv2d(a, b, 1, stride, bias=False), nn.BatchNorm2d(b)) if stride > 1 else nn.Identity()
+
+    def forward(self, x): return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + self.downsample(x))
+
+def _conv(a, b, k=3, act=True): return nn.Sequential(nn.Conv2d(a, b, k, padding=k//2), *([nn.ReLU()] if act else []))
+def _shuffle(a, b, blur=False): return nn.Sequential(_conv(a, 4*b, 1), nn.PixelShuffle(2), *([nn.ReplicationPad2d((1, 0, 1, 0)), nn.AvgPool2d(2, 1)] if blur else []))
+
+class _Up(nn.Module):
+    "Double the map, put the encoder's beside it, convolve twice."
+    def __init__(self, up, skip, halve, blur, dropout):
+        super().__init__(); ni = up//2 + skip; nf = ni//2 if halve else ni
+        self.shuf, self.bn, self.conv1, self.conv2, self.relu = _shuffle(up, up//2, blur), nn.BatchNorm2d(skip), _conv(ni, nf), _conv(nf, nf), nn.Sequential(nn.ReLU(), *([nn.Dropout2d(dropout)] if dropout else []))
+
+    def forward(self, x, s): return self.conv2(self.conv1(self.relu(torch.cat([self.shuf(x), self.bn(s)], 1))))
+
+class _Residual(nn.Module):
+    def __init__(self, n): super().__init__(); self.convpath = nn.Sequential(_conv(n, n), _conv(n, n, act=False))
+    def forward(self, x): return F.relu(x + self.convpath(x))
+
+class PlainUnet(nn.Module):
+    "What `resnet_unet` gives, without fastai: the same weights by the same names; sides must be multiples of 32."
+    def __init__(self,
+        blur=False,     # average over 2 × 2 after each pixel-shuffle
+        dropout=0.,     # of whole channels, in each decoder block
+        no=2,           # channels out
+    ):
+        super().__init__(); stage = lambda a, b, s: nn.Sequential(_BasicBlock(a, b, s), _BasicBlock(b, b, 1))
+        enc = nn.Sequential(GreyStem(nn.Conv2d(3, 64, 7, 2, 3, bias=False)), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1), stage(64, 64, 1), stage(64, 128, 2), stage(128, 256, 2), stage(256, 512, 2))
+        ups = [_Up(u, s, h, blur, dropout) for u, s, h in ((512, 256, False), (512, 128, False), (384, 64, False), (256, 64, True))]
+        self.layers = nn.ModuleList([enc, nn.BatchNorm2d(512), nn.ReLU(), nn.Sequential(_conv(512, 1024), _conv(1024, 512)), *ups, _shuffle(96, 96), nn.Identity(), nn.Identity(), _Residual(97), _conv(97, no, 1, act=False)])
+
+    def forward(self, L):
+        x, skips = L, []
+        for i, m in enumerate(self.layers[0]):
+            x = m(x)
+            if i in (2, 4, 5, 6): skips.append(x)
+        x = self.layers[3](F.relu(self.layers[1](x)))
+        for up, s in zip(self.layers[4:8], reversed(skips)): x = up(x, s)
+        return self.layers[12](self.layers[11](torch.cat([self.layers[8](x), L], 1)))
+
 # %% ../nbs/03_generator.ipynb #50bff94a
 def _pad_to(x, m):
     "Pad height and width up to multiples of m; return what to cut off again."
@@ -194,12 +240,13 @@ class Generator(nn.Module):
         if self.head != 'bins': return torch.tanh(z)
         return z if self.training else torch.einsum('bqhw,qc->bchw', (z.float()/temperature).softmax(1), self.cells)
 
-# %% ../nbs/03_generator.ipynb #006f233e
+# %% ../nbs/03_generator.ipynb #564a24e0
 _parts = dict(unet=dict(size=int, nf=int, dropout=float), resnet18=dict(blur=bool, self_attention=bool, dropout=float), nazeri=dict(nf=int, dropout=float), convnet=dict(nf=int))
 
 def generator_from_arch(
     arch:dict,         # kind, head, and what the kind needs: see `make_generator`
     encoder='none',    # for resnet18: see `encoder_weights`
+    plain=False,       # resnet18 without fastai, its weights left out: for `load_weights`
 ) -> Generator:        # in train mode; `ColorganError` for values that do not make sense
     "Build a generator from a plain description."
     a = dict(arch); kind, head = a.pop('kind', None), a.pop('head', 'ab'); want = _parts.get(kind)
@@ -208,7 +255,9 @@ def generator_from_arch(
     if set(a) != set(want) or any(isinstance(a[k], bool) != (t is bool) or not isinstance(a[k], (t, int)) for k, t in want.items()): raise ColorganError(f'a {kind} is described by {", ".join(want)}; got {a}')
     if not (0 <= a.get('dropout', 0) < 1 and 8 <= a.get('size', 8) <= 4096 and 1 <= a.get('nf', 1) <= 512): raise ColorganError(f'a {kind} with {a} is out of range')
     no, where = dict(ab=2, lab=3).get(head) or len(ab_cells()), ''
-    if kind == 'resnet18': net, where = resnet_unet(encoder, **a, no=no)
+    if kind == 'resnet18' and plain and not a.pop('self_attention'):
+        with torch.device('meta'): net = PlainUnet(**a, no=no)
+    elif kind == 'resnet18': net, where = resnet_unet(encoder, **a, no=no)
     else: net = dict(unet=UNet, nazeri=NazeriUNet, convnet=ConvNet)[kind](**a, no=no)
     return Generator(net, dict(unet=a.get('size'), resnet18=32, nazeri=16, convnet=8)[kind], arch, where, head)
 
@@ -219,7 +268,7 @@ def make_generator(
     have = dict(size=2**int(math.log2(s.size)), nf=s.nf, blur=s.blur, self_attention=s.self_attention, dropout=float(s.dropout))
     return generator_from_arch(dict(kind=s.generator, head=s.output, **{k: have[k] for k in _parts[s.generator]}), s.encoder)
 
-# %% ../nbs/03_generator.ipynb #9b7403b4
+# %% ../nbs/03_generator.ipynb #c2096154
 def save_weights(
     path,              # a .safetensors file
     G:Generator,       # whose weights
@@ -244,8 +293,8 @@ def load_weights(
     try: arch, meta = json.loads(head['arch']), json.loads(head['meta'])
     except (KeyError, ValueError): arch = meta = None
     if not isinstance(arch, dict) or not isinstance(meta, dict): raise ColorganError(f'{path}: its header is damaged')
-    G = generator_from_arch(arch); want = G.state_dict()
+    G = generator_from_arch(arch, plain=True); want = G.state_dict()
     bad = [k for k in want if k not in sd or sd[k].shape != want[k].shape] + [k for k in sd if k not in want]
     if bad: raise ColorganError(f'{path}: the weights do not fit the {arch["kind"]} that its header describes ({bad[0]})')
-    G.load_state_dict({k: v.to(want[k].dtype) for k, v in sd.items()}); G.meta = meta; G.encoder = str(meta.get('encoder', ''))
+    G.load_state_dict({k: v.to(want[k].dtype) for k, v in sd.items()}, assign=True); G.meta = meta; G.encoder = str(meta.get('encoder', ''))
     return G.eval()

@@ -1,4 +1,4 @@
-"""Break the library, one line at a time, and see whether its notebook notices: `mutants.py [NAME…]`.
+"""Break the library, one line at a time, and see whether its notebook notices: `mutants.py [NAME…]` (names of breaks or notebooks; the others' rows stay).
 tools/mutants.json lists the breaks: name, notebook, old, new. `old` occurs once in the notebook's exported cells. The table goes to results/mutants.md."""
 import json, shutil, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -29,10 +29,12 @@ def main():
     base = copy_checkout(Path(tempfile.mkdtemp(prefix='colorgan-mutants-'))); out = []
     with ThreadPoolExecutor(2) as ex:
         for m in ex.map(lambda m: try_one(m, base), only): out.append(m); print(f"{'✓' if m['caught'] else '✗'} {m['notebook']}: {m['name']} ({m['by']})", flush=True)
-    shutil.rmtree(base, ignore_errors=True); bad = [m for m in out if not m['caught']]; esc = lambda t: t.replace('|', '\\|')
-    if not names:
-        d = ROOT/'results'; d.mkdir(exist_ok=True); (d/'mutants.json').write_text(json.dumps(out, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
-        (d/'mutants.md').write_text(f'# Breaks, and what noticed them\n\n{len(out) - len(bad)} of {len(out)} caught by the notebook\'s own cells. Made by `make mutants`.\n\n| notebook | break | caught by |\n| --- | --- | --- |\n' + ''.join(f"| {m['notebook']} | {esc(m['name'])} | {'`' + esc(m['by']).replace('`', '') + '`' if m['caught'] else '**not caught**'} |\n" for m in out), encoding='utf-8')
+    shutil.rmtree(base, ignore_errors=True); d, key, esc = ROOT/'results', lambda m: (m['notebook'], m['name']), lambda t: t.replace('|', '\\|')
+    if names and (d/'mutants.json').exists():      # only some were tried: the others stay as they were found
+        new = {key(m): m for m in out}; old = json.loads((d/'mutants.json').read_text('utf-8')); out = [new.get(key(m), m) for m in old] + [m for m in out if key(m) not in map(key, old)]
+    known = set(map(key, ms)); out = [m for m in out if key(m) in known]; bad = [m for m in out if not m['caught']]
+    d.mkdir(exist_ok=True); (d/'mutants.json').write_text(json.dumps(out, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+    (d/'mutants.md').write_text(f'# Breaks, and what noticed them\n\n{len(out) - len(bad)} of {len(out)} caught by the notebook\'s own cells. Made by `make mutants`.\n\n| notebook | break | caught by |\n| --- | --- | --- |\n' + ''.join(f"| {m['notebook']} | {esc(m['name'])} | {'`' + esc(m['by']).replace('`', '') + '`' if m['caught'] else '**not caught**'} |\n" for m in out), encoding='utf-8')
     print(f'{len(out) - len(bad)} of {len(out)} caught'); sys.exit(bool(bad))
 
 if __name__ == '__main__': main()
