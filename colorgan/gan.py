@@ -201,7 +201,7 @@ def _open_run(s, out, resume, info, argv=None):
 def train(
     s:Settings,       # what to do; with `resume`, what `resumed_settings` gives
     out,              # the folder to leave it in: new or empty, unless `resume`
-    source=None,      # a `Source` in place of `s.data`
+    source=None,      # a `Source` in place of `s.data`; or what `make_sets` gives
     resume=False,     # go on where the run in `out` was stopped
     progress=None,    # (total, initial, desc) → an object as tqdm's; None: silence
     cache=True,       # see `prepare`
@@ -209,14 +209,16 @@ def train(
     say=lambda t: None,  # told what is going on, a line each
 ) -> dict:            # the summary; `Interrupted` after a signal, with the state saved
     "Both stages on anyone's photos, recorded."
-    train_set, valid, info = make_sets(s, source, cache=cache)
+    train_set, valid, info = source if isinstance(source, tuple) else make_sets(s, source, cache=cache)
     rec, ckpt = _open_run(s, out, resume, info, argv); out = rec.path
     for k in ('train', 'valid'):
         n = info[k]
         if n['skipped'] or n['grey']: say(f"{k}: {n['n']} squares; left out {n['grey']} grey and {n['skipped']} unreadable photos" + (f" (first: {n['skipped_why'][0]})" if n['skipped'] else ''))
     if (out/'plan.json').exists(): plan = json.loads((out/'plan.json').read_text('utf-8'))
     else: plan = plan_steps(s, _time_steps(s, train_set) if s.max_minutes else None); write_json(out/'plan.json', plan)
-    st = TrainState(s); say(f"encoder: {st.G.encoder}; {st.device}, {st.precision}; {plan['pretrain']} steps of L1 and {plan['gan']} of GAN")
+    st = TrainState(s)
+    if s.init and not ckpt: st.begin_from(s.init)
+    say(f"encoder: {st.G.encoder}; {st.device}, {st.precision}; {plan['pretrain']} steps of L1 and {plan['gan']} of GAN")
     if ckpt:
         sd = read_checkpoint(ckpt)
         if sd['stage'] == 'gan': start_gan(st)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['UNet', 'count_params', 'shapes_table', 'unet_diagram', 'NazeriUNet', 'ConvNet', 'encoder_weights', 'GreyStem',
-           'resnet_unet', 'PlainUnet', 'Generator', 'generator_from_arch', 'make_generator', 'save_weights',
+           'resnet_unet', 'PlainUnet', 'LeanUnet', 'Generator', 'generator_from_arch', 'make_generator', 'save_weights',
            'load_weights']
 
 # %% ../nbs/03_generator.ipynb #dadc9ef9
@@ -208,6 +208,27 @@ class PlainUnet(nn.Module):
         for up, s in zip(self.layers[4:8], reversed(skips)): x = up(x, s)
         return self.layers[12](self.layers[11](torch.cat([self.layers[8](x), L], 1)))
 
+# %% ../nbs/03_generator.ipynb #716da333
+class LeanUnet(nn.Module):
+    "ResNet-18's encoder, `nf` channels wide, and a narrow decoder up to half the size, enlarged; sides must be multiples of 32."
+    def __init__(self,
+        nf=64,          # channels of the first stage; 64 is ResNet-18's
+        dropout=0.,     # of whole channels, in the decoder's first two blocks
+        no=2,           # channels out
+    ):
+        super().__init__(); c = [nf, nf, 2*nf, 4*nf, 8*nf]; stage = lambda a, b: nn.Sequential(_BasicBlock(a, b, 1 + (a != b)), _BasicBlock(b, b, 1)); block = lambda a, b: nn.Sequential(nn.Conv2d(a, b, 3, 1, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+        self.stem = nn.Sequential(nn.Conv2d(1, nf, 7, 2, 3, bias=False), nn.BatchNorm2d(nf), nn.ReLU()); self.downs = nn.ModuleList([stage(a, b) for a, b in zip(c, c[1:])]); self.whole = nn.Linear(c[4], c[4])
+        ups, x = [], c[4]
+        for i, (skip, n) in enumerate(((c[3], c[3]), (c[2], c[2]), (c[1], c[1]), (c[0], nf//2))): ups.append(nn.Sequential(block(x + skip, n), *([nn.Dropout2d(dropout)] if dropout and i < 2 else []), block(n, n))); x = n
+        self.ups, self.last = nn.ModuleList(ups), nn.Conv2d(x, no, 1)
+
+    def forward(self, L):
+        x = self.stem(L); skips = [x]; x = F.max_pool2d(x, 3, 2, 1)
+        for i, down in enumerate(self.downs): x = down(x); skips.append(x)
+        x = F.relu(skips.pop() + self.whole(x.mean((2, 3)))[..., None, None])
+        for up in self.ups: s = skips.pop(); x = up(torch.cat([F.interpolate(x, size=s.shape[-2:]), s], 1))
+        return F.interpolate(self.last(x), scale_factor=2., mode='bilinear', align_corners=False)
+
 # %% ../nbs/03_generator.ipynb #50bff94a
 def _pad_to(x, m):
     "Pad height and width up to multiples of m; return what to cut off again."
@@ -241,7 +262,7 @@ class Generator(nn.Module):
         return z if self.training else torch.einsum('bqhw,qc->bchw', (z.float()/temperature).softmax(1), self.cells)
 
 # %% ../nbs/03_generator.ipynb #564a24e0
-_parts = dict(unet=dict(size=int, nf=int, dropout=float), resnet18=dict(blur=bool, self_attention=bool, dropout=float), nazeri=dict(nf=int, dropout=float), convnet=dict(nf=int))
+_parts = dict(unet=dict(size=int, nf=int, dropout=float), resnet18=dict(blur=bool, self_attention=bool, dropout=float), lean=dict(nf=int, dropout=float), nazeri=dict(nf=int, dropout=float), convnet=dict(nf=int))
 
 def generator_from_arch(
     arch:dict,         # kind, head, and what the kind needs: see `make_generator`
@@ -258,8 +279,8 @@ def generator_from_arch(
     if kind == 'resnet18' and plain and not a.pop('self_attention'):
         with torch.device('meta'): net = PlainUnet(**a, no=no)
     elif kind == 'resnet18': net, where = resnet_unet(encoder, **a, no=no)
-    else: net = dict(unet=UNet, nazeri=NazeriUNet, convnet=ConvNet)[kind](**a, no=no)
-    return Generator(net, dict(unet=a.get('size'), resnet18=32, nazeri=16, convnet=8)[kind], arch, where, head)
+    else: net = dict(unet=UNet, lean=LeanUnet, nazeri=NazeriUNet, convnet=ConvNet)[kind](**a, no=no)
+    return Generator(net, dict(unet=a.get('size'), resnet18=32, lean=32, nazeri=16, convnet=8)[kind], arch, where, head)
 
 def make_generator(
     s:Settings,     # generator, output, size, nf, blur, self_attention, dropout, encoder
@@ -269,15 +290,27 @@ def make_generator(
     return generator_from_arch(dict(kind=s.generator, head=s.output, **{k: have[k] for k in _parts[s.generator]}), s.encoder)
 
 # %% ../nbs/03_generator.ipynb #c2096154
+def _pack(k, v, store):
+    "A tensor as it is stored: (name, tensor) pairs."
+    if store not in ('fp32', 'fp16', 'int8'): raise ColorganError(f'store={store!r}: expected fp32, fp16 or int8')
+    if store == 'fp32' or not v.is_floating_point(): return [(k, v)]
+    if store == 'fp16': return [(k, v.half())]
+    if v.dim() < 2: return [(k, v.float())]
+    s = v.flatten(1).abs().amax(1).clamp(min=1e-12)/127; return [(k, (v/s.view(-1, *[1]*(v.dim() - 1))).round().to(torch.int8)), (k + '.scale', s)]
+
+def _unpack(sd):
+    "What `_pack` made, as float tensors."
+    return {k: v.float()*sd[k + '.scale'].view(-1, *[1]*(v.dim() - 1)) if v.dtype == torch.int8 and k + '.scale' in sd else v for k, v in sd.items() if not (k.endswith('.scale') and sd.get(k[:-6], v).dtype == torch.int8)}
+
 def save_weights(
     path,              # a .safetensors file
     G:Generator,       # whose weights
-    half=False,        # store floats in 16 bits
+    store='fp32',      # 'fp32'; 'fp16': halves; 'int8': kernels as bytes with a scale for each output channel
     **meta,            # plain values to keep beside them: run, size, input, licence…
 ):
     "Write a generator with all that is needed to rebuild it."
     from safetensors.torch import save_file
-    sd = {k: (v.half() if half and v.is_floating_point() else v).detach().cpu().contiguous() for k, v in G.state_dict().items()}
+    sd = {n: v.contiguous() for k, t in G.state_dict().items() for n, v in _pack(k, t.detach().cpu(), store)}
     with atomic_path(path) as p: save_file(sd, p, metadata=dict(format='colorgan 1', arch=json.dumps(G.arch), meta=json.dumps(dict(meta, encoder=G.encoder))))
 
 def load_weights(
@@ -287,7 +320,7 @@ def load_weights(
     from safetensors import safe_open
     if not Path(path).is_file(): raise ColorganError(f'no weights file {path}')
     try:
-        with safe_open(str(path), 'pt') as f: head = f.metadata() or {}; sd = {k: f.get_tensor(k) for k in f.keys()} if head.get('format') == 'colorgan 1' else {}
+        with safe_open(str(path), 'pt') as f: head = f.metadata() or {}; sd = _unpack({k: f.get_tensor(k) for k in f.keys()}) if head.get('format') == 'colorgan 1' else {}
     except Exception as e: raise ColorganError(f'{path}: not a safetensors file ({type(e).__name__})') from None
     if head.get('format') != 'colorgan 1': raise ColorganError(f'{path}: not weights of colorgan (its header does not say so)')
     try: arch, meta = json.loads(head['arch']), json.loads(head['meta'])

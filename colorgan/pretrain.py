@@ -75,6 +75,15 @@ class TrainState:
         opt.zero_grad(set_to_none=True); scaler.scale(loss).backward(); scaler.step(opt); scaler.update()
         if which == 'g' and self.ema: self.ema.update(self.G)
 
+    def begin_from(self, path):
+        "Take over the generator of a weights file; `ColorganError` if it is another network."
+        from colorgan.generator import load_weights
+        G = load_weights(path)
+        if G.arch | dict(dropout=0) != self.G.arch | dict(dropout=0): raise ColorganError(f'init={path}: holds {G.arch}, the settings ask for {self.G.arch}')
+        for net in (self.G, self.ema and self.ema.net):
+            if net: net.load_state_dict(G.state_dict())
+        self.G.encoder = f'weights {Path(path).name}'
+
     _parts = ('G', 'opt_g', 'D', 'opt_d')
     def state_dict(self) -> dict:
         "All of it, as tensors and plain values."
