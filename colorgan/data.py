@@ -119,6 +119,7 @@ class Source:
 # %% ../nbs/02_data.ipynb #83571b32
 def find_photos(
     folder,          # searched through all its subfolders; hidden files and folders are left out
+    suffixes=photo_suffixes,  # of the files that count
 ) -> list:           # sorted paths; `ColorganError` if there is no folder, or no photo in it
     "The image files in a folder."
     folder = Path(folder)
@@ -127,8 +128,8 @@ def find_photos(
     out = []
     for d, dirs, names in os.walk(folder):
         dirs[:] = sorted(o for o in dirs if not o.startswith('.'))
-        out += [Path(d)/n for n in names if not n.startswith('.') and Path(n).suffix.lower() in photo_suffixes]
-    if not out: raise ColorganError(f'no photos in {folder} (looked for {", ".join(sorted(photo_suffixes))})')
+        out += [Path(d)/n for n in names if not n.startswith('.') and Path(n).suffix.lower() in suffixes]
+    if not out: raise ColorganError(f'no photos in {folder} (looked for {", ".join(sorted(suffixes))})')
     return sorted(out)
 
 def folder_source(folder) -> Source:

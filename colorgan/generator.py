@@ -208,7 +208,7 @@ class PlainUnet(nn.Module):
         for up, s in zip(self.layers[4:8], reversed(skips)): x = up(x, s)
         return self.layers[12](self.layers[11](torch.cat([self.layers[8](x), L], 1)))
 
-# %% ../nbs/03_generator.ipynb #716da333
+# %% ../nbs/03_generator.ipynb #3eac3c6a
 class LeanUnet(nn.Module):
     "ResNet-18's encoder, `nf` channels wide, and a narrow decoder up to half the size, enlarged; sides must be multiples of 32."
     def __init__(self,
@@ -276,8 +276,8 @@ def generator_from_arch(
     if set(a) != set(want) or any(isinstance(a[k], bool) != (t is bool) or not isinstance(a[k], (t, int)) for k, t in want.items()): raise ColorganError(f'a {kind} is described by {", ".join(want)}; got {a}')
     if not (0 <= a.get('dropout', 0) < 1 and 8 <= a.get('size', 8) <= 4096 and 1 <= a.get('nf', 1) <= 512): raise ColorganError(f'a {kind} with {a} is out of range')
     no, where = dict(ab=2, lab=3).get(head) or len(ab_cells()), ''
-    if kind == 'resnet18' and plain and not a.pop('self_attention'):
-        with torch.device('meta'): net = PlainUnet(**a, no=no)
+    if kind == 'resnet18' and plain and not a['self_attention']:
+        with torch.device('meta'): net = PlainUnet(a['blur'], a['dropout'], no)
     elif kind == 'resnet18': net, where = resnet_unet(encoder, **a, no=no)
     else: net = dict(unet=UNet, lean=LeanUnet, nazeri=NazeriUNet, convnet=ConvNet)[kind](**a, no=no)
     return Generator(net, dict(unet=a.get('size'), resnet18=32, lean=32, nazeri=16, convnet=8)[kind], arch, where, head)
