@@ -31,7 +31,7 @@ def working_size(
     k = size/math.sqrt(h*w)
     return max(1, round(h*k)), max(1, round(w*k))
 
-# %% ../nbs/10_colorize.ipynb #492a0c58
+# %% ../nbs/10_colorize.ipynb #96f05bb3
 def guided(
     L,          # (b, 1, h, w) in [−1, 1], small
     ab,         # (b, 2, h, w) in [−1, 1], small
@@ -50,12 +50,11 @@ def _rows(c, h, y0, y1):
 
 def _wide(c, w): return F.interpolate(c, (c.shape[2], w), mode='bilinear', align_corners=False)[0]
 
-# %% ../nbs/10_colorize.ipynb #1ea2d93a
+# %% ../nbs/10_colorize.ipynb #9ad1831e
 def _luminance(x):
     "Linear Y in [0, 1], (h, w), of uint8 or uint16 (h, w, 3)."
     top = np.iinfo(x.dtype).max
-    if x.dtype == np.uint16: x = x.astype(np.float32)
-    t = torch.from_numpy(x)
+    x = x.astype(np.float32) if x.dtype == np.uint16 else np.require(x, requirements='W'); t = torch.from_numpy(x)
     if (x[..., 0] == x[..., 1]).all() and (x[..., 1] == x[..., 2]).all(): return _linear(t[..., 0].float()/top)
     return (_linear(t.permute(2, 0, 1).float().div_(top))*_rgb2xyz[1][:, None, None]).sum(0)
 
@@ -182,7 +181,7 @@ class Colorizer:
         a = np.ascontiguousarray(x[0].permute(1, 2, 0).numpy()); h, w = ab.shape[-2:]; k = math.sqrt(h*w); L = self.look(a, k); L = L if L.shape[-2:] == (h, w) else _resize(L, (h, w))
         return torch.from_numpy(self._finish(a, L, ab.float(), saturation)).permute(2, 0, 1)[None]
 
-# %% ../nbs/10_colorize.ipynb #64d0336c
+# %% ../nbs/10_colorize.ipynb #a1a3d80b
 def parse_hint(
     text:str,   # 'x,y,#rrggbb': pixels from the left and the top
 ) -> tuple:     # (x, y, (r, g, b)); `ColorganError` if it is not one
@@ -207,7 +206,7 @@ def with_hints(
         ab = rgb2lab(torch.tensor(rgb, dtype=torch.uint8).view(1, 3, 1, 1))[:, 1:]/110; parts, total, near = parts + k*ab, total + k, torch.maximum(near, k)
     return y*(1 - near) + near*parts/total.clamp(min=1e-6)
 
-# %% ../nbs/10_colorize.ipynb #51cdadc4
+# %% ../nbs/10_colorize.ipynb #1dbf4cfd
 def samples(
     cz:Colorizer,     # whose generator has dropout; `ColorganError` if it has none
     photo,            # see `Colorizer`
@@ -226,7 +225,7 @@ def samples(
     y = torch.cat(ys)[:, -2:]*110*cz.saturation*saturation
     return [cz._finish(a, L, o, saturation) for o in ys], (y - y.mean(0)).norm(dim=1).mean(0).numpy()
 
-# %% ../nbs/10_colorize.ipynb #b1cb0117
+# %% ../nbs/10_colorize.ipynb #47864186
 def is_grey(
     photo,       # uint8 or uint16 (h, w, 3)
     limit=2.,    # units of ab that are left unexplained, root mean square
@@ -237,7 +236,7 @@ def is_grey(
     return ((y - X @ torch.linalg.lstsq(X, y, driver='gelsd').solution)**2).sum(1).mean().sqrt().item() < limit
 
 # %% ../nbs/10_colorize.ipynb #a81f3ebb
-weights_name, weights_sha256 = 'colorgan-lean-96.safetensors', ''
+weights_name, weights_sha256 = 'colorgan-lean-96.safetensors', 'a28cd103abbaba35617f99dcd5a98b8d7b9d23f91da90cc53dd68f8c06df10b8'
 weights_url = 'https://github.com/colorgan/colorgan/raw/main/data/weights/' + weights_name
 
 def _sum(path): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
@@ -269,7 +268,7 @@ def find_weights(
         except OSError as e: why = f'{type(e).__name__}'
     raise ColorganError(f'no weights at hand and none could be fetched ({why}): put {weights_name} from {weights_url} into {home.parent}, or name a file with --weights; `colorgan demo` trains some in minutes')
 
-# %% ../nbs/10_colorize.ipynb #238bb93e
+# %% ../nbs/10_colorize.ipynb #c4c2f3ee
 def plan_outputs(
     paths,            # files, folders and globs
     out,              # the folder to write to
@@ -287,8 +286,8 @@ def plan_outputs(
     if in_place: return [(f, f) for f in dict.fromkeys(f for f, _ in pairs)]
     seen = {}
     for f, o in pairs:
-        if f.resolve() == o.resolve(): raise ColorganError(f'{o} would be written over its input; give another --out, or --in-place')
-        if o in seen and seen[o].resolve() != f.resolve(): raise ColorganError(f'{seen[o]} and {f} would both be written to {o}; colour them one after the other, with different --out')
+        if os.path.realpath(f) == os.path.realpath(o): raise ColorganError(f'{o} would be written over its input; give another --out, or --in-place')
+        if o in seen and os.path.realpath(seen[o]) != os.path.realpath(f): raise ColorganError(f'{seen[o]} and {f} would both be written to {o}; colour them one after the other, with different --out')
         seen[o] = f
     return [(f, o) for o, f in seen.items()]
 

@@ -50,7 +50,8 @@ def _need(name, f):
 
 def _tiff_page(path, f, max_pixels):
     "What tifffile says of the first page: (page as a dict) or None when it is 8 bits or grey, which Pillow reads."
-    import tifffile
+    import logging, tifffile
+    logging.getLogger('tifffile').setLevel(logging.CRITICAL)      # it says on stderr what we say in an error
     try:
         with tifffile.TiffFile(path) as t:
             p = t.pages[0]; n = len(t.pages)
@@ -77,8 +78,10 @@ def _open(path, f, max_pixels):
     except ColorganError: raise
     except OSError as e: raise ColorganError(f"{f}: {e.strerror or 'cannot be read'}") from None
     except Exception as e: raise ColorganError(f'{f}: damaged ({type(e).__name__})') from None
-    if im.size[0]*im.size[1] > max_pixels: raise ColorganError(f'{f}: {im.size[0]} × {im.size[1]} pixels are more than the limit of {max_pixels}')
-    if im.format != 'MPO' and getattr(im, 'n_frames', 1) > 1: raise ColorganError(f'{f}: has {im.n_frames} pictures; split it first')
+    try:
+        if im.size[0]*im.size[1] > max_pixels: raise ColorganError(f'{f}: {im.size[0]} × {im.size[1]} pixels are more than the limit of {max_pixels}')
+        if im.format != 'MPO' and getattr(im, 'n_frames', 1) > 1: raise ColorganError(f'{f}: has {im.n_frames} pictures; split it first')
+    except Exception: im.close(); raise
     return im
 
 # %% ../nbs/02a_photo.ipynb #263629d5
@@ -153,9 +156,11 @@ def read_photo(
         with warnings.catch_warnings():
             warnings.simplefilter('ignore'); a = _need('imagecodecs', f).png_decode(path.read_bytes()) if png16 else None
             if a is None: im.load()
-    except ColorganError: raise
-    except OSError as e: raise ColorganError(f"{f}: {e.strerror or str(e).split('(')[0].strip() or 'cannot be read'}") from None
-    except Exception as e: raise ColorganError(f'{f}: damaged ({type(e).__name__})') from None
+    except Exception as e:
+        im.close()
+        if isinstance(e, ColorganError): raise
+        if isinstance(e, OSError): raise ColorganError(f"{f}: {e.strerror or str(e).split('(')[0].strip() or 'cannot be read'}") from None
+        raise ColorganError(f'{f}: damaged ({type(e).__name__})') from None
     o = im.getexif().get(0x0112, 1); o = o if o in range(1, 9) else 1; icc = im.info.get('icc_profile') or b''; space, plain = _space(icc) if icc else ('', True)
     alpha = None
     if a is not None: alpha = a[..., -1] if a.ndim == 3 and a.shape[2] in (2, 4) else None; a = a[..., :3] if a.ndim == 3 and a.shape[2] > 2 else a.reshape(*a.shape[:2], -1)[..., :1].repeat(3, -1)

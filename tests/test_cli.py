@@ -63,8 +63,31 @@ class Command(unittest.TestCase):
             if f.name != 'broken.jpg': a, b = Image.open(f), Image.open(self.dir/'done'/f.name); self.assertEqual((a.size, a.format, b.mode), (b.size, b.format, 'RGB'))
         self.assertFalse((self.dir/'done'/'broken.jpg').exists()); self.assertEqual(before, {f.name: f.read_bytes() for f in self.photos.iterdir()}); self.assertFalse([f for f in (self.dir/'done').iterdir() if f.name.startswith('.')])
         self.assertGreater(np.ptp(np.asarray(Image.open(self.dir/'done'/'grey.jpg')).astype(int), -1).max(), 1)
-        rc, out, err = self.go('colorize', self.photos/'china.png', '--weights', w, '--json'); self.assertEqual((rc, json.loads(out)), (0, dict(written=[str(Path('coloured')/'china.png')], failed=[])), err)
-        self.fails(2, 'no weights yet', 'colorize', self.photos/'china.png'); self.fails(2, 'no file', 'colorize', self.photos/'china.png', '--weights', 'none.safetensors'); self.fails(2, 'over its input', 'colorize', self.photos, '--weights', w, '--out', self.photos)
+        rc, out, err = self.go('colorize', self.photos/'china.png', '--weights', w, '--json'); self.assertEqual((rc, json.loads(out)), (0, dict(written=[str(Path('coloured')/'china.png')], left_out=[], failed=[])), err)
+        self.env['COLORGAN_WEIGHTS'] = 'gone'; self.fails(2, '$COLORGAN_WEIGHTS: no file', 'colorize', self.photos/'china.png'); del self.env['COLORGAN_WEIGHTS']; self.fails(2, 'no file', 'colorize', self.photos/'china.png', '--weights', 'none.safetensors'); self.fails(2, 'over its input', 'colorize', self.photos, '--weights', w, '--out', self.photos)
+
+    def test_colorize_again(self):
+        w = self.run_dir/'generator.safetensors'; d = self.dir/'box'; d.mkdir(); Image.open(self.photos/'grey.jpg').save(d/'a.jpg'); Image.open(self.photos/'china.png').save(d/'b.png'); (d/'c.jpg').write_bytes(b'no'); go = lambda *a: self.go('colorize', d, '--weights', w, '--json', *a)
+        rc, out, err = go('--out', 'again', '--only-grey', '--compare'); o = json.loads(out); self.assertEqual(rc, 1, err); self.assertEqual([Path(f).name for f in o['written']], ['a.jpg', 'a-compare.jpg']); self.assertEqual([(Path(x['file']).name, x['why']) for x in o['left_out']], [('b.png', 'left out: has colour')]); self.assertEqual(Image.open(self.dir/'again'/'a-compare.jpg').size, (102, 40))
+        rc, out, err = go('--out', 'again', '--skip-existing'); o = json.loads(out); self.assertEqual(([Path(f).name for f in o['written']], [Path(x['file']).name for x in o['left_out']], rc), (['b.png'], ['a.jpg'], 1), err); self.assertIn('left out 1: is there already 1', err); self.assertIn('1 of 3 failed', err)
+        (d/'c.jpg').unlink(); was = (d/'a.jpg').read_bytes(); rc, out, err = go('--in-place', '--hint', '25,20,#c03020'); self.assertEqual(rc, 0, err); self.assertNotEqual(was, (d/'a.jpg').read_bytes()); self.assertEqual(sorted(f.name for f in d.iterdir()), ['a.jpg', 'b.png'])
+        self.fails(2, 'expected x,y', 'colorize', d, '--weights', w, '--hint', 'red'); rc, out, err = go('--out', 's', '--samples', '2'); self.assertEqual(rc, 1); self.assertIn('without dropout', err); self.assertFalse((self.dir/'s').exists())
+        rc, out, err = go('--out', 'small', '--max-pixels', '100'); self.assertEqual((rc, len(json.loads(out)['failed'])), (1, 2), err)
+
+    def test_clip(self):
+        import av
+        w = self.run_dir/'generator.safetensors'
+        with av.open(str(self.dir/'clip.mp4'), 'w') as c:
+            s = c.add_stream('libx264', rate=12); s.width, s.height, s.pix_fmt = 64, 48, 'yuv420p'
+            for i in range(6): [c.mux(p) for p in s.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 60 + 20*i, np.uint8), format='rgb24'))]
+            [c.mux(p) for p in s.encode()]
+        rc, out, err = self.go('colorize', 'clip.mp4', '--weights', w, '--out', 'clips'); self.assertEqual(rc, 0, err); self.assertIn('6 frames', err)
+        with av.open(str(self.dir/'clips'/'clip.mp4')) as c: self.assertEqual((sum(1 for _ in c.decode(video=0)), c.streams.video[0].width), (6, 64))
+
+    def test_export(self):
+        import onnx
+        w = self.run_dir/'generator.safetensors'; rc, out, err = self.go('export', '--weights', w, '--onnx', 'g.onnx', '--recipe', 'recipe.py', '--json'); self.assertEqual(rc, 0, err); self.assertLess(json.loads(out)['max_diff'], 1e-3); self.assertIn('L', [i.name for i in onnx.load(self.dir/'g.onnx').graph.input])
+        r = subprocess.run([sys.executable, 'recipe.py', 'g.onnx', str(self.photos/'grey.jpg'), 'r.png'], cwd=self.dir, env=self.env, capture_output=True, text=True); self.assertEqual(r.returncode, 0, r.stderr); self.assertEqual(Image.open(self.dir/'r.png').size, (50, 40)); self.fails(2, 'safetensors', 'export', '--weights', self.photos/'grey.jpg')
 
     def test_reproduce(self):
         rc, out, err = self.go('reproduce', '--list'); self.assertEqual(rc, 0, err); self.assertIn('paper-resnet ', out); self.assertGreater(len(out.splitlines()), 25)

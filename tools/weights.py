@@ -54,7 +54,60 @@ def main():
         if not (out/'summary.json').exists():
             try: train(s, out, sets(src, s.size, a.limit), resume=(out/'config.json').exists(), progress=_bar, say=_say, argv=['tools/weights.py'])
             except Interrupted as e: sys.exit(e.code)
-    print(before)
+    choose_and_ship(a, src)
+
+def score(ab, L, true, k=1.):
+    "Mean CIEDE2000 and colourfulness of an answer with a factor, in batches."
+    from colorgan.color import L_ab2rgb, colorfulness
+    from colorgan.metrics import ciede2000
+    out = [(ciede2000(p := L_ab2rgb(l, (y*k).clamp(-1, 1)), t), colorfulness(p)) for y, l, t in zip(ab.split(64), L.split(64), true.split(64))]
+    return [torch.cat(o).mean().item() for o in zip(*out)]
+
+def as_colourful(want, L, true, mean):
+    "The factor on the mean ab that paints photos as colourful as `want`, and its CIEDE2000."
+    lo, hi = 0., 60.; flat = torch.tensor(mean).view(1, 2, 1, 1).expand(len(L), 2, *L.shape[2:])
+    for _ in range(12): mid = (lo + hi)/2; lo, hi = (mid, hi) if score(flat, L, true, mid)[1] < want else (lo, mid)
+    return lo, score(flat, L, true, lo)[0]
+
+def squares_of(src, part, size, n):
+    from colorgan.color import rgb2L_ab
+    x = prepare(src[part].subset(range(min(n, len(src[part])))), size, 'crop').take(range(min(n, len(src[part])))).float()/255; return (x, *rgb2L_ab(x))
+
+def curve(G, src, part, factors, n, size=96):
+    "Per kind: truth's and grey's scores, and of each factor: CIEDE2000, colourfulness, the equally colourful tint's CIEDE2000."
+    out = {}
+    for kind in src:
+        x, L, ab = squares_of(src[kind], part, size, n); mean = ab.mean((0, 2, 3)).tolist()
+        with torch.inference_mode(): y = torch.cat([G(l) for l in L.split(64)])
+        rows = []
+        for k in factors: c, m = score(y, L, x, k); rows.append(dict(factor=k, ciede2000=c, colorfulness=m, tint=as_colourful(m, L, x, mean)[1]))
+        out[kind] = dict(n=len(x), grey=score(y, L, x, 0.)[0], truth=score(ab, L, x)[1], rows=rows)
+    return out
+
+def choose_and_ship(a, src):
+    "Apply the rule, write the file and its card's figures."
+    from colorgan.colorize import Colorizer, weights_name
+    from colorgan.evaluate import evaluate, paint
+    from colorgan.generator import load_weights, save_weights
+    import hashlib
+    factors = [round(1 + .1*i, 1) for i in range(16)]; found = []
+    for s in stages:
+        G = load_weights(a.out/s.name/'generator.safetensors'); c = curve(G, src, 'valid', factors, 100)
+        for i, k in enumerate(factors):
+            m = {q: sum(c[o]['rows'][i][q] for o in c)/len(c) for q in ('ciede2000', 'colorfulness', 'tint')}; m |= {q: sum(c[o][q] for o in c)/len(c) for q in ('grey', 'truth')}
+            found.append(dict(stage=s.name, factor=k, **m, allowed=m['ciede2000'] < min(m['grey'], m['tint'])))
+    ok = [f for f in found if f['allowed']]; half = [f for f in ok if f['colorfulness'] >= f['truth']/2]
+    best = min(half, key=lambda f: f['colorfulness']) if half else max(ok, key=lambda f: f['colorfulness']) if ok else min(found, key=lambda f: f['ciede2000']); print(best)
+    out = ROOT/'data'/'weights'; out.mkdir(exist_ok=True); G = load_weights(a.out/best['stage']/'generator.safetensors'); meta = {k: v for k, v in G.meta.items()} | dict(run=best['stage'], size=96, saturation=best['factor'], licence='research use: learnt from photos of the Intel Image Classification set, BSDS500 and ImageNet')
+    save_weights(out/weights_name, G, store='int8', **meta); small, sha = Colorizer.from_file(out/weights_name), hashlib.sha256((out/weights_name).read_bytes()).hexdigest()
+    whole = Colorizer(load_weights(a.out/best['stage']/'generator.safetensors'), 96, saturation=best['factor']); logs = {s.name: json.loads((a.out/s.name/'summary.json').read_text()) for s in stages}; tests = {}
+    for kind in src:
+        rep = evaluate(src[kind]['test'], small, progress=None); rows = rep['rows']; full = evaluate(src[kind]['test'], whole, limit=200)['rows']['model'] if len(src[kind]['test']) > 200 else evaluate(src[kind]['test'], whole)['rows']['model']; q = evaluate(src[kind]['test'], small, limit=200)['rows']['model'] if len(src[kind]['test']) > 200 else rows['model']
+        x, L, ab = squares_of(src[kind], 'test', 96, 300); k, tint = as_colourful(rows['model']['colorfulness'], L, x, ab.mean((0, 2, 3)).tolist())
+        tests[kind] = dict(rows=rows, tint_ciede2000=tint, shrunk_minus_whole=q['ciede2000'] - full['ciede2000'], photos_sha256=rep['protocol']['photos_sha256'])
+    from colorgan.core import environment
+    write_json(out/'card.json', dict(file=weights_name, sha256=sha, bytes=(out/weights_name).stat().st_size, chosen=best, candidates=found, curve=curve(load_weights(out/weights_name), src, 'test', [0.] + [round(.25*i, 2) for i in range(1, 11)], 150), tests=tests, training={k: {q: v.get(q) for q in ('steps', 'images_seen', 'seconds', 'images_per_s', 'device', 'precision', 'valid')} for k, v in logs.items()}, environment={k: v for k, v in environment(['tools/weights.py', '--data', 'PHOTOS']).items()}))
+    print(f'{out/weights_name}: sha256 {sha}')
 
 if __name__ == '__main__':
     try: main()
