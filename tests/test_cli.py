@@ -96,7 +96,7 @@ class Command(unittest.TestCase):
         self.fails(2, 'no budget', 'reproduce', 'paper-resnet', '--budget', 'huge'); self.fails(2, '--list', 'reproduce'); self.fails(2, 'first run colorgan reproduce classifier-scenes', 'reproduce', 'encoder-scenes', '--data', self.photos, '--budget', 'smoke')
 
     def test_info(self):
-        rc, out, err = self.go('info', '--json'); self.assertEqual(rc, 0, err); o = json.loads(out); self.assertEqual(o['cache'], str(self.dir/'cache')); self.assertIn('none', o['weights']); self.assertTrue(o['torch'])
+        rc, out, err = self.go('info', '--json'); self.assertEqual(rc, 0, err); o = json.loads(out); self.assertEqual(o['cache'], str(self.dir/'cache')); self.assertIn('.safetensors', o['weights']); self.assertTrue(o['torch'])
 
     def test_demo(self):
         rc, out, err = self.go('demo', '--tiny', '--out', 'demo'); self.assertEqual(rc, 0, err); self.assertIn('model', out); self.assertIn('index.html', err); self.assertTrue((self.dir/'demo'/'index.html').exists())

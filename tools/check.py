@@ -81,11 +81,16 @@ def main():
         if known != have: fail('notebooks', f'nbs/SERIES lists {sorted(known - have) or "all"} that are not there, and lacks {sorted(have - known) or "none"}')
         for n in (root/'nbs').rglob('.notest'): fail('notebooks', f'{n.relative_to(root)} hides notebooks from the tests')
 
-    @part('command', 'the tests of the command line')
+    @part('command', 'the tests of the command line, two files at a time')
     def _():
-        r = subprocess.run([sys.executable, '-m', 'unittest', 'discover', '-s', 'tests', '-v'], cwd=root, env=quiet_env(root, 2), capture_output=True, text=True); n = re.search(r'Ran (\d+) tests?', r.stderr)
-        if r.returncode or not n or n[1] == '0': fail('command', r.stderr.strip()[-3000:])
-        else: print(f'  {n[1]} tests', flush=True)
+        total = 0
+        def one(p): return p, subprocess.run([sys.executable, '-m', 'unittest', '-v', f'tests.{p.stem}'], cwd=root, env=quiet_env(root), capture_output=True, text=True, timeout=900)
+        with ThreadPoolExecutor(2) as ex:
+            for p, r in ex.map(one, sorted((root/'tests').glob('test_*.py'), key=lambda p: p.stem != 'test_cli')):
+                n = re.search(r'Ran (\d+) tests?', r.stderr); skip = re.findall(r"skipped '?\"?(.+?)'?\"?$", r.stderr, re.M)
+                if r.returncode or not n or n[1] == '0' and not skip: fail('command', f'tests/{p.name}: {r.stderr.strip()[-3000:]}')
+                else: total += int(n[1]); print(f"  ✓ tests/{p.name}: {n[1]} tests" + (f', some skipped: {skip[0]}' if skip else ''), flush=True)
+        print(f'  {total} tests', flush=True)
 
     import shutil; shutil.rmtree(root, ignore_errors=True)
     print('\n' + ('all is well' if not failed else f'{len(failed)} failed:\n' + '\n'.join(f'- {f}' for f in failed)) + f" ({sum(took.values()):.0f} s)")
