@@ -208,7 +208,7 @@ class PlainUnet(nn.Module):
         for up, s in zip(self.layers[4:8], reversed(skips)): x = up(x, s)
         return self.layers[12](self.layers[11](torch.cat([self.layers[8](x), L], 1)))
 
-# %% ../nbs/03_generator.ipynb #3eac3c6a
+# %% ../nbs/03_generator.ipynb #af12018d
 class LeanUnet(nn.Module):
     "ResNet-18's encoder, `nf` channels wide, and a narrow decoder up to half the size, enlarged; sides must be multiples of 32."
     def __init__(self,
