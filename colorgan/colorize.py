@@ -31,7 +31,7 @@ def working_size(
     k = size/math.sqrt(h*w)
     return max(1, round(h*k)), max(1, round(w*k))
 
-# %% ../nbs/10_colorize.ipynb #08ad9ef0
+# %% ../nbs/10_colorize.ipynb #7a336007
 def guided(
     L,          # (b, 1, h, w) in [−1, 1], small
     ab,         # (b, 2, h, w) in [−1, 1], small
@@ -50,7 +50,7 @@ def _rows(c, h, y0, y1):
 
 def _wide(c, w): return F.interpolate(c, (c.shape[2], w), mode='bilinear', align_corners=False)[0]
 
-# %% ../nbs/10_colorize.ipynb #23bcb22f
+# %% ../nbs/10_colorize.ipynb #7730ac3e
 def _luminance(x):
     "Linear Y in [0, 1], (h, w), of uint8 or uint16 (h, w, 3)."
     top = np.iinfo(x.dtype).max
@@ -181,7 +181,7 @@ class Colorizer:
         a = np.ascontiguousarray(x[0].permute(1, 2, 0).numpy()); h, w = ab.shape[-2:]; k = math.sqrt(h*w); L = self.look(a, k); L = L if L.shape[-2:] == (h, w) else _resize(L, (h, w))
         return torch.from_numpy(self._finish(a, L, ab.float(), saturation)).permute(2, 0, 1)[None]
 
-# %% ../nbs/10_colorize.ipynb #45a8e583
+# %% ../nbs/10_colorize.ipynb #6b85df37
 def parse_hint(
     text:str,   # 'x,y,#rrggbb': pixels from the left and the top
 ) -> tuple:     # (x, y, (r, g, b)); `ColorganError` if it is not one
@@ -206,7 +206,7 @@ def with_hints(
         ab = rgb2lab(torch.tensor(rgb, dtype=torch.uint8).view(1, 3, 1, 1))[:, 1:]/110; parts, total, near = parts + k*ab, total + k, torch.maximum(near, k)
     return y*(1 - near) + near*parts/total.clamp(min=1e-6)
 
-# %% ../nbs/10_colorize.ipynb #e8c08c43
+# %% ../nbs/10_colorize.ipynb #12ba8aba
 def samples(
     cz:Colorizer,     # whose generator has dropout; `ColorganError` if it has none
     photo,            # see `Colorizer`
@@ -225,7 +225,7 @@ def samples(
     y = torch.cat(ys)[:, -2:]*110*cz.saturation*saturation
     return [cz._finish(a, L, o, saturation) for o in ys], (y - y.mean(0)).norm(dim=1).mean(0).numpy()
 
-# %% ../nbs/10_colorize.ipynb #a4ccb652
+# %% ../nbs/10_colorize.ipynb #81c9b0de
 def is_grey(
     photo,       # uint8 or uint16 (h, w, 3)
     limit=2.,    # units of ab that are left unexplained, root mean square
@@ -268,7 +268,7 @@ def find_weights(
         except OSError as e: why = f'{type(e).__name__}'
     raise ColorganError(f'no weights at hand and none could be fetched ({why}): put {weights_name} from {weights_url} into {home.parent}, or name a file with --weights; `colorgan demo` trains some in minutes')
 
-# %% ../nbs/10_colorize.ipynb #138a44e7
+# %% ../nbs/10_colorize.ipynb #aa75fd63
 def plan_outputs(
     paths,            # files, folders and globs
     out,              # the folder to write to

@@ -35,7 +35,7 @@ class Base(unittest.TestCase):
     def serve(cls, **kw):
         "A server of its own process: (process, address)."
         env = dict(os.environ, TMPDIR=str(cls.dir/'tmp'), PYTHONPATH=os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get('PYTHONPATH', '')]), PYTHONWARNINGS='ignore', COLORGAN_OFFLINE='1', HOME=str(cls.dir))
-        p = subprocess.Popen([sys.executable, '-c', f'from colorgan.app import launch; launch({str(cls.dir/"toy.safetensors")!r}, port=0, max_mb=1, device="cpu", **{kw!r})'], env=env, cwd=cls.dir, stdout=subprocess.PIPE, stderr=(cls.dir/'err').open('w'), text=True, start_new_session=True)
+        p = subprocess.Popen([sys.executable, '-c', f'import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from colorgan.app import launch; launch({str(cls.dir/"toy.safetensors")!r}, port=0, max_mb=1, device="cpu", **{kw!r})'], env=env, cwd=cls.dir, stdout=subprocess.PIPE, stderr=(cls.dir/'err').open('w'), text=True, start_new_session=True)
         late = threading.Timer(180, p.kill); late.start(); line = p.stdout.readline(); late.cancel()
         if not line.startswith('http://127.0.0.1:'): p.kill(); raise AssertionError((line, (cls.dir/'err').read_text()))
         return p, line.split()[0]
