@@ -172,6 +172,14 @@ class Colorizer:
         arrays = [_array(p) for p in photos]
         return [self._finish(a, L, with_hints(L, y, hints, a.shape[:2]) if hints else y, saturation) for a, (L, y) in zip(arrays, self._see(arrays))]
 
+    def video(self,
+        path, out,           # a clip and where to write
+        **kw,                # `saturation`, `smooth`, `progress`, `say`: see `colorgan.video.colorize_video`
+    ) -> dict:
+        "Colour a clip: what `10a_video` builds."
+        from colorgan.video import colorize_video
+        return colorize_video(self, path, out, **kw)
+
     def predict_ab(self, x) -> torch.Tensor:
         "The network's answer at the working size, (1, 2, h′, w′), for a photo as a tensor: uint8 (1, 3, h, w)."
         return self._see([np.ascontiguousarray(x[0].permute(1, 2, 0).numpy())])[0][1]
