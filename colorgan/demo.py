@@ -23,7 +23,7 @@ def demo_settings(
 ) -> Settings:
     "What the demonstration trains."
     s = Settings(name='demo', data='skimage', size=64, resize='crop', crops=96, n_valid=2, drop_grey=0., generator='resnet18', encoder='none', patch=70, bs=8, pretrain_lr=2e-3,
-                 pretrain_steps=260, gan_steps=150, lr_decay=.5, ema=.98, log_every=10, sample_every=80, save_every=200)
+                 pretrain_steps=200, gan_steps=110, lr_decay=.5, ema=.98, log_every=10, sample_every=80, save_every=200)
     return with_(s, name='demo-tiny', size=32, patch=16, generator='unet', nf=16, crops=8, pretrain_steps=20, gan_steps=10, log_every=5, sample_every=10) if tiny else s
 
 def held_out(s:Settings):
