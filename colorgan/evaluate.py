@@ -7,6 +7,7 @@ __all__ = ['columns', 'paint', 'mean_ab', 'evaluate', 'write_report', 'format_ro
 
 # %% ../nbs/09_evaluate.ipynb #9520aa67
 from pathlib import Path
+import numpy as np
 import torch
 from .core import ColorganError, environment, write_json
 from .color import L_ab2rgb, luma, rgb2L_ab, to_uint8
@@ -15,11 +16,11 @@ from .metrics import Scores
 
 # %% ../nbs/09_evaluate.ipynb #177d6d8d
 def paint(
-    L,      # (1, 1, h, w) in [−1, 1]
+    L,      # (b, 1, h, w) in [−1, 1]
     ab,     # two numbers in [−1, 1]
-):          # uint8 (1, 3, h, w)
-    "A photo's lightness in one colour."
-    return to_uint8(L_ab2rgb(L, torch.tensor(ab, dtype=torch.float32).view(1, 2, 1, 1).expand(1, 2, *L.shape[2:])))
+):          # uint8 (b, 3, h, w)
+    "Photos' lightness in one colour."
+    return to_uint8(L_ab2rgb(L, torch.tensor(ab, dtype=torch.float32).view(1, 2, 1, 1).expand(len(L), 2, *L.shape[2:])))
 
 def _photo(source, i, size):
     im = source.read(i)
@@ -57,20 +58,39 @@ def evaluate(
     if limit: order = order[:limit]
     if not order: raise ColorganError(f'{source.name}: none of {len(source)} photos can be opened')
     source, skipped = source.subset(order), [f'{source.names[i]}: cannot be opened' for i, d in enumerate(digs) if d is None]
-    mean = mean_ab(source, size); names = ['truth', 'grey', 'mean_ab'] + ['model']*(model is not None); scores = {k: Scores(**nets) for k in names}; done = []
-    for i in (progress or (lambda it, **_: it))(range(len(source)), total=len(source)):
+    mean = mean_ab(source, size); first = Scores(**nets); scores = dict(truth=first) | {k: Scores(like=first) for k in ['grey', 'mean_ab'] + ['model']*(model is not None)}; done = []
+    for idxs, x in _batches(source, size, skipped, progress or (lambda it, **_: it)):
+        L, seen, true = rgb2L_ab(x)[0], {}, x.float()/255; names = [source.names[i] for i in idxs]; pred = dict(grey=paint(L, (0, 0)), mean_ab=paint(L, mean))
+        if model is not None:
+            out = _answers(model, pred['grey'] if given == 'lstar' else to_uint8(luma(true).expand(-1, 3, -1, -1)), names)
+            pred['model'] = out if lightness == 'own' else to_uint8(L_ab2rgb(L, rgb2L_ab(out)[1]))
+        first.update(true, true, names, seen)
+        for k, v in pred.items(): scores[k].update(v.float()/255, true, names, seen)
+        done += [digs[order[i]] for i in idxs]
+    if not done: raise ColorganError(f'{source.name}: no photo could be read ({skipped[0]})')
+    for s in scores.values(): s.per_photo.sort(key=lambda o, at={source.names[i]: i for i in range(len(source))}: at[o['name']])
+    return _report(source, scores, done, skipped, mean, size, about, given, lightness)
+
+def _batches(source, size, skipped, progress, pixels=2**20, most=64):
+    "Photos of one size together: (their numbers, uint8 (b, 3, h, w)), never more than some megapixels waiting."
+    wait = {}
+    for i in progress(range(len(source)), total=len(source)):
         try: x = _photo(source, i, size)
         except ColorganError as e: skipped.append(str(e)); continue
-        L = rgb2L_ab(x)[0]; pred = dict(truth=x, grey=paint(L, (0, 0)), mean_ab=paint(L, mean))
-        if model is not None:
-            grey = pred['grey'] if given == 'lstar' else to_uint8(luma(x.float()/255).expand(-1, 3, -1, -1))
-            out = torch.from_numpy(model(grey[0].permute(1, 2, 0).contiguous().numpy()).transpose(2, 0, 1).copy())[None]
-            if out.shape != x.shape: raise ColorganError(f'{source.names[i]}: the model gave {tuple(out.shape[2:])} for a photo of {tuple(x.shape[2:])}')
-            pred['model'] = out if lightness == 'own' else to_uint8(L_ab2rgb(L, rgb2L_ab(out)[1]))
-        for k in names: scores[k].update(pred[k].float()/255, x.float()/255, [source.names[i]])
-        done.append(digs[order[i]])
-    if not done: raise ColorganError(f'{source.name}: no photo could be read ({skipped[0]})')
-    return _report(source, scores, done, skipped, mean, size, about, given, lightness)
+        wait.setdefault(x.shape, []).append((i, x))
+        if sum(k[2]*k[3]*len(v) for k, v in wait.items()) >= pixels or sum(map(len, wait.values())) >= most: yield from _flush(wait)
+    yield from _flush(wait)
+
+def _flush(wait):
+    for v in wait.values(): yield [i for i, _ in v], torch.cat([x for _, x in v])
+    wait.clear()
+
+def _answers(model, grey, names):
+    "The model's pictures, all at once where it can (`batch`, as `Colorizer` has)."
+    ims = [g.permute(1, 2, 0).contiguous().numpy() for g in grey]; outs = model.batch(ims) if hasattr(model, 'batch') else [model(g) for g in ims]
+    for n, g, o in zip(names, ims, outs):
+        if o.shape != g.shape: raise ColorganError(f'{n}: the model gave {o.shape[:2]} for a photo of {g.shape[:2]}')
+    return torch.from_numpy(np.stack(outs)).permute(0, 3, 1, 2).contiguous()
 
 def _report(source, scores, done, skipped, mean, size, about, given, lightness):
     import hashlib

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['UNet', 'count_params', 'shapes_table', 'unet_diagram', 'NazeriUNet', 'ConvNet', 'encoder_weights', 'GreyStem',
-           'resnet_unet', 'PlainUnet', 'LeanUnet', 'Generator', 'generator_from_arch', 'make_generator', 'save_weights',
-           'load_weights']
+           'resnet_unet', 'PlainUnet', 'LeanUnet', 'SmallMapConv', 'Generator', 'generator_from_arch', 'make_generator',
+           'save_weights', 'load_weights']
 
 # %% ../nbs/03_generator.ipynb #dadc9ef9
 import contextlib, json, math, os
@@ -229,6 +229,21 @@ class LeanUnet(nn.Module):
         for up in self.ups: s = skips.pop(); x = up(torch.cat([F.interpolate(x, size=s.shape[-2:]), s], 1))
         return F.interpolate(self.last(x), scale_factor=2., mode='bilinear', align_corners=False)
 
+# %% ../nbs/03_generator.ipynb #7055e4c0
+class SmallMapConv(nn.Conv2d):
+    "A convolution that trains as one matrix product where a CPU's map has few pixels; everywhere else it is torch's own."
+    def forward(self, x):
+        k, s, p = self.kernel_size[0], self.stride[0], self.padding[0]; h, w = ((n + 2*p - k)//s + 1 for n in x.shape[-2:])
+        if not self.training or x.device.type != 'cpu' or h*w > 16: return super().forward(x)
+        x = F.pad(x, (p,)*4).permute(0, 2, 3, 1); cols = torch.cat([x[:, i:i + s*(h - 1) + 1:s, j:j + s*(w - 1) + 1:s] for i in range(k) for j in range(k)], -1)
+        return F.linear(cols, self.weight.permute(0, 2, 3, 1).flatten(1), self.bias).permute(0, 3, 1, 2)
+
+def _small_maps(net):
+    "Let the wide square convolutions of a network be `SmallMapConv`; weights and names stay."
+    for m in net.modules():
+        if type(m) is nn.Conv2d and m.kernel_size[0] == m.kernel_size[1] > 1 and m.groups == 1 and m.dilation == (1, 1) and m.padding_mode == 'zeros' and m.padding != 'same' and m.in_channels*m.out_channels >= 2**16: m.__class__ = SmallMapConv
+    return net
+
 # %% ../nbs/03_generator.ipynb #50bff94a
 def _pad_to(x, m):
     "Pad height and width up to multiples of m; return what to cut off again."
@@ -247,11 +262,14 @@ class Generator(nn.Module):
         encoder='',       # where the encoder's weights came from
         head='ab',        # 'ab' or 'lab': bounded by tanh; 'bins': weights of cells while training, their annealed mean in eval mode
     ):
-        super().__init__(); self.net, self.multiple, self.arch, self.encoder, self.meta, self.head = net, multiple, arch, encoder, {}, head
+        super().__init__(); self.net, self.multiple, self.arch, self.encoder, self.meta, self.head = _small_maps(net), multiple, arch, encoder, {}, head
         if head == 'bins': self.register_buffer('cells', ab_cells()/110, persistent=False)
 
     def forward(self, L):
-        h, w = L.shape[-2:]; x, ((left, _), (top, _)) = _pad_to(L, self.multiple)
+        h, w = L.shape[-2:]; dev = L.device.type
+        if torch.is_autocast_enabled(dev): L = L.to(torch.get_autocast_dtype(dev))      # else the U-Net's last join, and all after it, would be float32
+        x, ((left, _), (top, _)) = _pad_to(L, self.multiple)
+        if self.training and x.is_contiguous(): x = x.as_strided(x.shape, (x.stride(0), 1, x.shape[-1], 1))      # one channel lies both ways; said as channels_last, the last join keeps that order too
         try: ab = self._answer(self.net(x))
         finally:
             for hook in getattr(getattr(self.net, 'sfs', None), 'hooks', ()): hook.stored = None

@@ -138,7 +138,7 @@ class FrechetDistance:
 
 # %% ../nbs/06_metrics.ipynb #bfda90bc
 def _strips(pred, true, pixels=2**21):
-    n = max(1, pixels//pred.shape[-1])
+    n = max(1, pixels//(len(pred)*pred.shape[-1]))
     for y in range(0, pred.shape[-2], n): yield pred[..., y:y + n, :], true[..., y:y + n, :]
 
 class Scores:
@@ -148,38 +148,50 @@ class Scores:
         lpips='auto',       # (a, b) in [0, 1] → (b,); 'auto': AlexNet's if it is cached; None: leave out
         fd_own=None,        # float (b, 3, h, w) → (b, n) features of a classifier trained here; never called FID
         keep=2000,          # photos at most whose features KID keeps
+        like=None,          # another `Scores` whose networks are shared
     ):
         self.reasons, self.per_photo, self.keep = {}, [], keep
+        if like: inception, lpips, fd_own = like.inception, like.lpips, like.own
         self.inception, why = inception_features() if inception == 'auto' else (inception, None if inception else 'not asked for'); self.reasons |= dict(fid=why, kid=why) if why else {}
         self.lpips, why = lpips_distance() if lpips == 'auto' else (lpips, None if lpips else 'not asked for'); self.reasons |= dict(lpips=why) if why else {}
         self.own, self.fid, self.fd, self.floor = fd_own, FrechetDistance(), FrechetDistance(), FrechetDistance(); self.kid = ([], [])
         if not fd_own: self.reasons['fd_own'] = 'needs the features of a classifier trained here'
+        if like: self.reasons = dict(like.reasons)
         self.area, self.count = torch.zeros(529, dtype=torch.float64), torch.zeros(529, dtype=torch.float64)
 
     @torch.no_grad()
     def update(self,
         pred, true,   # sRGB float in [0, 1], (b, 3, h, w): any size, the same for both
         names=None,   # of the photos
+        seen=None,    # a dict shared by the rows of one table: features of `true`, for this batch
     ):
         if pred.shape != true.shape: raise ColorganError(f'two pictures of different shape: {tuple(pred.shape)} and {tuple(true.shape)}')
-        for i in range(len(pred)): self.per_photo.append(dict(name=names[i] if names else str(len(self.per_photo)), **self._one(pred[i:i + 1].float(), true[i:i + 1].float())))
+        n, same = len(self.per_photo), pred is true; p = pred.float(); t = p if same else true.float(); out = self._colours(p, t)
+        out |= dict(mse=mse(p, t), psnr=psnr(p, t), ssim=ssim(p, t), colorfulness=colorfulness(p), true_colorfulness=colorfulness(t)) | (dict(lpips=self.lpips(p, t)) if self.lpips else {})
+        self._deep(p, t, n, {} if seen is None else seen); cols = {k: v.double().flatten().tolist() for k, v in out.items()}
+        self.per_photo += [dict(name=names[i] if names else str(n + i), **{k: v[i] for k, v in cols.items()}) for i in range(len(p))]
 
-    def _one(self, p, t):
-        s = torch.zeros(5, dtype=torch.float64); n = p.shape[-2]*p.shape[-1]
+    def _colours(self, p, t):
+        "What is measured in Lab: sums over strips, one number a photo."
+        s = torch.zeros(5, len(p), dtype=torch.float64, device=p.device); n = p.shape[-2]*p.shape[-1]
         for a, b in _strips(p, t):
-            la, lb = rgb2lab(a), rgb2lab(b); area, k = _area(la, lb).flatten(), _cells(lb).flatten()
-            s += torch.stack([o.double().sum() for o in (delta_e00(la, lb), (la - lb).abs()/3, _eps_hits(la, lb, 2), _eps_hits(la, lb, 5), area)])
-            self.area.index_add_(0, k, area.double()); self.count.index_add_(0, k, torch.ones(len(k), dtype=torch.float64))
-        de, mae, e2, e5, au = (s/n).tolist(); out = dict(mse=mse(p, t).item(), psnr=psnr(p, t).item(), ssim=ssim(p, t).item(), ciede2000=de, colorfulness=colorfulness(p).item(), true_colorfulness=colorfulness(t).item(), mae_lab=mae, eps_acc_2=100*e2, eps_acc_5=100*e5, auc=100*au)
+            la, lb = rgb2lab(a), rgb2lab(b); area, k = _area(la, lb), _cells(lb).flatten().cpu()
+            s += torch.stack([o.flatten(1).double().sum(1) for o in (delta_e00(la, lb), (la - lb).abs()/3, _eps_hits(la, lb, 2), _eps_hits(la, lb, 5), area)])
+            self.area.index_add_(0, k, area.flatten().double().cpu()); self.count.index_add_(0, k, torch.ones(len(k), dtype=torch.float64))
+        de, mae, e2, e5, au = s/n; return dict(ciede2000=de, mae_lab=mae, eps_acc_2=100*e2, eps_acc_5=100*e5, auc=100*au)
+
+    def _deep(self, p, t, n, seen):
+        "Features for the distances between sets."
+        def both(name, net):
+            if name not in seen: seen[name] = net(t)
+            return (seen[name] if p is t else net(p)), seen[name]
         if self.inception:
-            for real, x in ((False, p), (True, t)):
-                f = self.inception((x*255).round().to(torch.uint8)); self.fid.update(f, real)
-                if len(self.kid[real]) < self.keep: self.kid[real].append(f.float().cpu())
+            for real, f in enumerate(both('inception', lambda x: self.inception((x*255).round().to(torch.uint8)))):
+                self.fid.update(f, real); room = self.keep - sum(map(len, self.kid[real]))
+                if room > 0: self.kid[real].append(f[:room].float().cpu())
         if self.own:
-            for real, x in ((False, p), (True, t)): self.fd.update(f := self.own(x), real)
-            self.floor.update(f, len(self.per_photo) % 2)       # every other true photo against the rest
-        if self.lpips: out['lpips'] = float(self.lpips(p, t))
-        return out
+            for real, f in enumerate(both('own', self.own)): self.fd.update(f, real)
+            for k in (0, 1): self.floor.update(f[(n + k) % 2::2], k)       # every other true photo against the rest
 
     def _mean(self, k, finite=False):
         v = [o[k] for o in self.per_photo if not finite or math.isfinite(o[k])]

@@ -27,7 +27,7 @@ from .metrics import ciede2000
 # %% ../nbs/07_pretrain.ipynb #656b8edd
 class EMA:
     "An exponential moving average of a generator's weights; its buffers (BatchNorm's statistics) are copied as they are."
-    def __init__(self, G, decay:float): self.decay, self.net = decay, generator_from_arch(G.arch).to(next(G.parameters()).device).eval().requires_grad_(False); self.net.load_state_dict(G.state_dict())
+    def __init__(self, G, decay:float): self.decay, self.net = decay, generator_from_arch(G.arch).to(next(G.parameters()).device, memory_format=torch.channels_last).eval().requires_grad_(False); self.net.load_state_dict(G.state_dict())
 
     @torch.no_grad()
     def update(self, G):
