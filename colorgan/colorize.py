@@ -145,7 +145,9 @@ class Colorizer:
         while True:
             Ls = [self.look(a, size) for a in photos]; out = [None]*len(Ls)
             try:
-                for hw in {L.shape for L in Ls}: ii = [i for i, L in enumerate(Ls) if L.shape == hw]; out = [dict(zip(ii, self.answer(torch.cat([Ls[i] for i in ii])).split(1))).get(i, o) for i, o in enumerate(out)]
+                for hw in {L.shape for L in Ls}:
+                    ii = [i for i, L in enumerate(Ls) if L.shape == hw]
+                    for i, y in zip(ii, self.answer(torch.cat([Ls[i] for i in ii])).split(1)): out[i] = y
                 return list(zip(Ls, out))
             except torch.OutOfMemoryError:
                 if size <= 32: raise ColorganError(f'not enough memory on {self.device} for any working size; use --device cpu') from None
