@@ -229,7 +229,7 @@ class LeanUnet(nn.Module):
         for up in self.ups: s = skips.pop(); x = up(torch.cat([F.interpolate(x, size=s.shape[-2:]), s], 1))
         return F.interpolate(self.last(x), scale_factor=2., mode='bilinear', align_corners=False)
 
-# %% ../nbs/03_generator.ipynb #7055e4c0
+# %% ../nbs/03_generator.ipynb #228171e3
 class SmallMapConv(nn.Conv2d):
     "A convolution that trains as one matrix product where a CPU's map has few pixels; everywhere else it is torch's own."
     def forward(self, x):
