@@ -25,10 +25,26 @@ _bytes = _linear(torch.arange(256)/255)       # the linear value of each 8-bit l
 def _mix(m, x): return torch.matmul(m.to(x), x.flatten(-2)).unflatten(-1, x.shape[-2:])
 def _unit(rgb): return rgb if rgb.is_floating_point() else rgb.float()/255
 
+def _no_graph(*xs): return all(x.device.type == 'cpu' for x in xs) and not (torch.is_grad_enabled() and any(x.requires_grad for x in xs))
+def _by_parts(fn, x, n=2**16):
+    "`fn(part, out)` on (3, pixels) at a time: what is being worked on stays in the cache, and is worked on in place."
+    out, flat = torch.empty(x.shape, dtype=torch.float32), (x.shape[:-3].numel(), 3, x.shape[-2]*x.shape[-1])
+    for o, i in zip(out.view(flat), x.reshape(flat)):
+        for a in range(0, i.shape[1], n): fn(i[:, a:a + n], o[:, a:a + n])
+    return out
+
+def _two(x, least, slope): "What the curve is taken of, from `least` on, and the line below it; `x` is used up."; u = x.clamp(min=least); return u, x.sub_(u).mul_(slope)
+def _lab_part(i, o):
+    if i.dtype == torch.uint8: lin = _bytes.index_select(0, i.flatten().int()).view(i.shape)
+    else: u, d = _two(i.to(torch.float32, copy=True), .04045, 1/12.92); lin = u.add_(.055).div_(1.055).log_().mul_(2.4).exp_().add_(d)
+    u, d = _two(torch.mm(_rgb2xyz/_white[:, None], lin), _eps, _kappa); x, y, z = u.log_().mul_(1/3).exp_().add_(d)
+    torch.mul(y, 116, out=o[0]).sub_(16); torch.sub(x, y, out=o[1]).mul_(500); torch.sub(y, z, out=o[2]).mul_(200)
+
 def rgb2lab(
     rgb,     # sRGB (…, 3, h, w): uint8, or float in [0, 1]
 ):           # float32 (…, 3, h, w): L* in [0, 100], a* and b* in about [−108, 99]
     "sRGB to CIE Lab (D65, 2°), with finite gradients everywhere."
+    if _no_graph(rgb): return _by_parts(_lab_part, rgb)
     lin = _bytes.to(rgb.device)[rgb.int()] if rgb.dtype == torch.uint8 else _linear(rgb.float())
     t = _mix(_rgb2xyz/_white[:, None], lin)
     x, y, z = _root(t).unbind(-3)
@@ -42,11 +58,15 @@ def _lab2linear(lab):
     L, a, b = lab.float().unbind(-3); y = (L + 16)/116; f = torch.stack([y + a/500, y, y - b/200], -3)
     return _mix(_lms2rgb, _cube(f))
 
+def _linear_part(i): y = (i[0] + 16)/116; u, d = _two(torch.stack([y + i[1]/500, y, y - i[2]/200]), .2068966, 1/_kappa); return torch.mm(_lms2rgb, d.addcmul_(u*u, u))
+def _rgb_part(lin, o, clip=True): u, d = _two(lin, .0031308, 12.92); torch.add(u.log_().mul_(1/2.4).exp_().mul_(1.055).sub_(.055), d, out=o); clip and o.clamp_(0, 1)
+
 def lab2rgb(
     lab,         # (…, 3, h, w): L*, a*, b* in their own units
     clip=True,   # into [0, 1]; False: colours out of gamut come out outside
 ):               # float32 sRGB (…, 3, h, w)
     "CIE Lab to sRGB."
+    if _no_graph(lab): return _by_parts(lambda i, o: _rgb_part(_linear_part(i.float()), o, clip), lab)
     rgb = _gamma(_lab2linear(lab))
     return rgb.clamp(0, 1) if clip else rgb
 
@@ -105,7 +125,13 @@ def L_ab2rgb(
 ):                # float32 sRGB (…, 3, h, w) in [0, 1]
     "The network's numbers as a picture, at the lightness given."
     lab = L_ab2lab(L, ab)
+    if gamut and _no_graph(lab): return _by_parts(_gamut_part, lab.float())
     return lab2rgb(fit_gamut(lab) if gamut else lab)
+
+def _gamut_part(i, o):
+    lin = _linear_part(i)
+    if lin.numel() and not all(-1e-6 <= v <= 1 + 1e-4 for v in lin.aminmax()): bad = ~((lin >= -1e-6) & (lin <= 1 + 1e-4)).all(0); lin[:, bad] = _linear_part(fit_gamut(i[:, bad, None])[..., 0])
+    _rgb_part(lin, o)
 
 def to_uint8(
     rgb,    # float in [0, 1]

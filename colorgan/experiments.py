@@ -66,8 +66,8 @@ def budget_settings(
 ) -> Settings:          # `ColorganError` for another budget
     "The settings of an experiment at a budget."
     if budget not in budgets: raise ColorganError(f"no budget {budget!r}: expected {', '.join(budgets)}")
-    total = dict(smoke=12, cpu=4000 if e.cifar else 2000, full=20_000)[budget]; size = dict(smoke=32, cpu=32 if e.cifar else 64, full=32 if e.cifar else 256)[budget]; gan = round(e.gan*total)
-    kw = dict(name=f'{e.name}-s{seed}', seed=seed, size=size, bs=4 if budget == 'smoke' else 16, encoder='none', pretrain_steps=total - gan, gan_steps=gan, log_every=4 if budget == 'smoke' else 25, sample_every=dict(smoke=12, cpu=250, full=2500)[budget], save_every=dict(smoke=12, cpu=250, full=1000)[budget])
+    total = dict(smoke=12, cpu=4000 if e.cifar else 1000, full=20_000)[budget]; size = dict(smoke=32, cpu=32 if e.cifar else 64, full=32 if e.cifar else 256)[budget]; gan = round(e.gan*total)
+    kw = dict(name=f'{e.name}-s{seed}', seed=seed, size=size, bs=4 if budget == 'smoke' else 16, encoder='none', pretrain_steps=total - gan, gan_steps=gan, log_every=4 if budget == 'smoke' else 25, sample_every=dict(smoke=12, cpu=500 if e.cifar else 125, full=2500)[budget], save_every=dict(smoke=12, cpu=250, full=1000)[budget])
     if budget == 'smoke': kw |= dict(nf=8, n_valid=2)
     if budget == 'cpu': kw |= dict(n_valid=256, ema=.99, lr_decay=.6)
     if budget == 'full': kw |= dict(ema=0., lr_decay=0., encoder='auto', **({} if e.cifar else dict(n_train=8000, n_valid=2000, via=128)))
