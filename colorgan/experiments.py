@@ -9,6 +9,7 @@ __all__ = ['experiments', 'budgets', 'Experiment', 'get_experiment', 'budget_set
 # %% ../nbs/11_experiments.ipynb #c1c273f9
 import csv, io, json, shutil, time
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 import torch
 from .core import ColorganError, RunRecord, Settings, nearest, with_, write_json
@@ -86,7 +87,8 @@ def experiment_data(
 def _command(name, label, budget, seed): return ['colorgan', 'reproduce', name, '--data', label, '--budget', budget, '--seed', seed]
 
 def _publish(run, rec, summary, files):
-    "The record without weights, whole or not at all."
+    "The record without weights, whole or not at all; one that is there stays."
+    if rec.exists(): return summary
     tmp = rec.with_name('.' + rec.name); shutil.rmtree(tmp, ignore_errors=True); tmp.mkdir(parents=True)
     for f in files: shutil.copy2(run/f, tmp/f)
     write_json(tmp/'summary.json', summary); tmp.rename(rec); return summary
@@ -100,7 +102,7 @@ def _classifier(e, s, data, budget, rec, run, progress, say):
     if not (run/'config.json').exists(): RunRecord(run/'record', s, dict(source=label, licence=src.licence, train=train.report(), test=tests and tests.report()), argv=_command(e.name, label, budget, s.seed)); (run/'record').rename(run/'r'); [f.rename(run/f.name) for f in (run/'r').iterdir()]; (run/'r').rmdir()
     say(f'{len(train)} photos to learn from'); bar = progress(steps, 0, 'classifier') if progress else None; t = time.perf_counter()
     m, about = train_classifier(train, tests, steps=steps, bs=bs, seed=s.seed, device=s.device, precision=s.precision, checkpoint=run/'state.pt', progress=bar); bar and bar.close()
-    save_classifier(m, done, s.size, data=label, **about); from hashlib import sha256
+    save_classifier(m, done, s.size, data=label, **about)
     return _publish(run, rec, dict(experiment=e.name, what=e.what, budget=budget, seed=s.seed, kind='classifier', seconds=time.perf_counter() - t, memory=peak_memory(), weights_sha256=sha256(done.read_bytes()).hexdigest(), **about), ('config.json', 'env.json', 'data.json'))
 
 def classifier_file(
@@ -108,7 +110,9 @@ def classifier_file(
     runs,      # where runs live
     budget,    # of the classifier
 ) -> Path:     # `ColorganError` if it has not been trained
-    "The classifier that `colorgan reproduce classifier-NAME` left."
+    "The classifier that comes with the checkout, so that every `fd_own` is measured with the same; else what `colorgan reproduce classifier-NAME` left."
+    ships = (Path(__file__).resolve().parent.parent if '__file__' in globals() else Path('..'))/'data'/'weights'/f'classifier-{name}.safetensors'
+    if budget != 'smoke' and ships.exists(): return ships
     f = Path(runs)/budget/f'classifier-{name}-s0'/'classifier.safetensors'
     if not f.exists(): raise ColorganError(f'needs the classifier {f}: first run colorgan reproduce classifier-{name} --budget {budget} --data FOLDER')
     return f
@@ -149,17 +153,19 @@ def reproduce(
     from colorgan.gan import train
     from colorgan.pretrain import Features
     e = get_experiment(name); s = budget_settings(e, budget, seed); rec, run = Path(results)/s.name, Path(runs)/budget/s.name
-    if rec.exists(): raise ColorganError(f'{rec} exists: a record is not overwritten; move it away first')
+    again = e.kind == 'classifier' and not (run/'classifier.safetensors').exists()      # its file is needed on every machine, its record once
+    if rec.exists() and not again: raise ColorganError(f'{rec} exists: a record is not overwritten; move it away first')
     if e.kind == 'classifier': return _classifier(e, s, data, budget, rec, run, progress, say)
     if s.encoder in ('scenes', 'objects', 'cifar10'): s = with_(s, encoder=str(classifier_file(s.encoder, runs, budget)))
     src, test, label = experiment_data(data); s = with_(s, data=label); done = run/'summary.json'
     if not done.exists(): train(s, run, src, resume=(run/'config.json').exists(), argv=_command(name, label, budget, seed), progress=progress, say=say)
     if test is None: digs = src.digests(); test = src.subset(split_idxs(digs, s.n_train, s.n_valid)['valid'])
-    try: own = Features(classifier_file('cifar10' if e.cifar else 'scenes', runs, budget))
-    except ColorganError as why: own = None; say(f'fd_own is left out: it {why}')
+    own = seen_by = None
+    try: f = classifier_file('cifar10' if e.cifar else 'scenes', runs, budget); own, seen_by = Features(f), sha256(f.read_bytes()).hexdigest()
+    except ColorganError as why: say(f'fd_own is left out: it {why}')
     cz = Colorizer.from_file(run/'generator.safetensors', device=s.device, precision=s.precision); luma = s.input == 'luma'
     rep = evaluate(test, cz, limit=limit, size=32 if e.cifar else 0, given=s.input, lightness='true' if luma and s.output == 'ab' else 'own', fd_own=own); rows = rep['rows']
-    summary = json.loads(done.read_text('utf-8')) | dict(experiment=name, what=e.what, budget=budget, seed=seed, kind='colour', rows=rows, protocol=rep['protocol'], embedded=_embedded_scores(cz, s.size), undertrained=not rows['model']['ciede2000'] < rows['grey']['ciede2000'])
+    summary = json.loads(done.read_text('utf-8')) | dict(experiment=name, what=e.what, budget=budget, seed=seed, kind='colour', rows=rows, protocol=rep['protocol'], embedded=_embedded_scores(cz, s.size), fd_own_features=seen_by, undertrained=not rows['model']['ciede2000'] < rows['grey']['ciede2000'])
     (run/'photos.csv').write_text(_per_photo(rep), encoding='utf-8')
     return _publish(run, rec, summary, ('config.json', 'env.json', 'data.json', 'metrics.jsonl', 'samples.jpg', 'photos.csv'))
 

@@ -102,7 +102,7 @@ class ConvNet(nn.Sequential):
 def _read_state(path):
     "A state dict from .safetensors or .pth, without running anything in it."
     try:
-        if Path(path).suffix == '.safetensors': from safetensors.torch import load_file; return load_file(path)
+        if Path(path).suffix == '.safetensors': from safetensors.torch import load_file; return _unpack(load_file(path))
         sd = torch.load(path, map_location='cpu', weights_only=True); return sd.get('state_dict', sd) if isinstance(sd, dict) else sd
     except FileNotFoundError: raise ColorganError(f'encoder: no file {path}') from None
     except Exception as e: raise ColorganError(f'encoder: {path} cannot be read as weights ({type(e).__name__})') from None

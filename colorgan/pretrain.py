@@ -20,7 +20,7 @@ import fastai.callback.progress, fastai.callback.schedule
 from .core import ColorganError, RunRecord, Settings, atomic_path, autocast, generator_at, pick_device, pick_precision, seed_at, seed_everything, show_images, with_
 from .color import L_ab2rgb, colorfulness, luma, rgb2L_ab
 from .data import Batches, LabLoader, PhotoSet, answer2rgb, to_L_ab
-from .generator import generator_from_arch, make_generator
+from .generator import _pack, _unpack, generator_from_arch, make_generator
 from .losses import CellLoss, init_weights, pixel_loss
 from .metrics import ciede2000
 
@@ -348,9 +348,10 @@ def save_classifier(
     size,   # pixels of the squares it was trained on
     **about # texts and numbers for the file
 ):
-    "The classifier as a file that `encoder=FILE` and `Features` read."
+    "The classifier as a file that `encoder=FILE` and `Features` read, its kernels in 8 bits."
     from safetensors.torch import save_file
-    with atomic_path(path) as p: save_file({k: v.contiguous() for k, v in m.state_dict().items()}, str(p), metadata=dict(size=str(size), about=json.dumps(about)))
+    sd = {n: v.contiguous() for k, t in m.state_dict().items() for n, v in _pack(k, t, 'int8')}
+    with atomic_path(path) as p: save_file(sd, str(p), metadata=dict(size=str(size), about=json.dumps(about)))
 
 class Features:
     "The 512 features of a classifier trained here, for pictures of any size: for `fd_own`, never called FID."
@@ -361,7 +362,7 @@ class Features:
         from safetensors import safe_open
         try:
             with safe_open(str(path), 'pt') as f: sd, meta = {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
-            self.size, self.net = int(meta['size']), _resnet(len(sd['fc.weight'])); self.net.load_state_dict(sd)
+            sd = _unpack(sd); self.size, self.net = int(meta['size']), _resnet(len(sd['fc.weight'])); self.net.load_state_dict(sd)
         except FileNotFoundError: raise ColorganError(f'no classifier {path}') from None
         except Exception as e: raise ColorganError(f'{path}: not a classifier that was saved here ({type(e).__name__})') from None
         self.net.fc = torch.nn.Identity(); self.net.eval().to(device); self.device = device

@@ -4,18 +4,20 @@ import argparse, os, signal, subprocess, sys, time
 from pathlib import Path
 from common import ROOT, quiet_env
 
-three = ('paper-resnet', 'paper-unet', 'resnet-l1', 'encoder-random', 'encoder-scenes', 'encoder-objects', 'encoder-cifar10')
+three = ('paper-resnet', 'encoder-scenes', 'encoder-objects', 'encoder-cifar10', 'paper-unet', 'resnet-l1')
 def queue(names):
     sys.path.insert(0, str(ROOT)); from colorgan.experiments import experiments
     first = [('classifier-scenes', 0), ('classifier-cifar10', 0), ('classifier-objects', 0)]; rest = [n for n in experiments if not n.startswith('classifier-') and n != 'encoder-imagenet']
-    jobs = first + [(n, 0) for n in three] + [(n, 0) for n in rest if n not in three] + [(n, s) for s in (1, 2) for n in three]
+    once = ['paper-resnet', 'encoder-cifar10', 'nazeri-unet-cifar10', 'nazeri-gan-cifar10', 'encoder-objects', *three]      # what needs the classifiers goes first
+    jobs = first + [(n, 0) for n in dict.fromkeys(once + rest)] + [(n, s) for s in (1, 2) for n in three]      # encoder-random is paper-resnet once more: that a seed repeats
     return [j for j in jobs if not names or j[0] in names]
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__); ap.add_argument('names', nargs='*'); ap.add_argument('--budget', default='cpu'); ap.add_argument('--jobs', type=int, default=2); ap.add_argument('--results', type=Path, default=ROOT/'results')
     for k in ('scenes', 'cifar10', 'objects'): ap.add_argument(f'--{k}', required=True)
     a = ap.parse_args(); data = lambda n: a.cifar10 if 'nazeri' in n or n == 'classifier-cifar10' else a.objects if n == 'classifier-objects' else a.scenes
-    todo = [(n, s) for n, s in queue(a.names) if not (a.results/f'{n}-s{s}').exists()]; running, failed = {}, []
+    there = lambda n: (ROOT/'data'/'weights'/f'{n}.safetensors').exists() or (ROOT/'runs'/'reproduce'/a.budget/f'{n}-s0'/'classifier.safetensors').exists()      # a classifier's file does not come with its record
+    todo = [(n, s) for n, s in queue(a.names) if not (a.results/f'{n}-s{s}').exists() or n.startswith('classifier-') and not there(n)]; running, failed = {}, []
     env = quiet_env(ROOT) | dict(OMP_NUM_THREADS='1'); logs = ROOT/'runs'/'records'; logs.mkdir(parents=True, exist_ok=True); print(f'{len(todo)} to run', flush=True)
     def stop(sig, frame):
         for p in running: p.send_signal(signal.SIGTERM)

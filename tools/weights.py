@@ -163,6 +163,10 @@ Storing it in 8 bits changes CIEDE2000 by {', '.join(f"{t['shrunk_minus_whole']:
 - People: there are few in the training photos. Skin is a pale brown, as walls are.
 - Greenery in poor light turns brown or stays grey; indoors, ceilings may turn sky-blue.
 - Old film saw blue and red differently; the network was trained on the L* of digital colour photos.
+
+# classifier-scenes.safetensors
+
+A ResNet-18 that tells the six kinds of scenes apart, trained by `colorgan reproduce classifier-scenes` ([its record](../../results/classifier-scenes-s0)), kernels in 8 bits. It paints nothing: it is the encoder of `encoder-scenes`, and its features are what every `fd_own` in `results/` is measured with, so that they can be compared. Research use only, as its photos.
 """
     (out/'README.md').write_text(text, encoding='utf-8')
 
