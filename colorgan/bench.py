@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['changes', 'bench_photos', 'PlainPhotos', 'PlainLoop', 'OurLoop', 'in_turns', 'ratio', 'step_cost', 'machine_rates',
-           'training_rows', 'gain_rows', 'profile_rows', 'threads', 'lab_rows', 'data_rows', 'in_process',
-           'colorize_rows', 'start_rows', 'evaluate_rows', 'bench', 'record_name', 'format_bench']
+           'training_rows', 'gain_rows', 'padding_row', 'profile_rows', 'threads', 'lab_rows', 'data_rows',
+           'in_process', 'colorize_rows', 'start_rows', 'evaluate_rows', 'bench', 'record_name', 'format_bench']
 
 # %% ../nbs/11a_bench.ipynb #e686b849
 import json, os, statistics, subprocess, sys, tempfile, time
@@ -214,6 +214,17 @@ def gain_rows(
         out.append(row); del other
     return out
 
+def padding_row(size=64, bs=16, device='cpu', rounds=5):
+    "What the last join's 97 channels would gain by zeros up to 104, a multiple of 8: both convolutions there, forwards and back."
+    dev = pick_device(device); prec = pick_precision(dev); loops = {}
+    for n in (97, 104):
+        conv = nn.Conv2d(n, n, 3, 1, 1).to(dev, memory_format=torch.channels_last); x = torch.rand(bs, n, size, size, device=dev).to(memory_format=torch.channels_last).requires_grad_()
+        def run(conv=conv, x=x):
+            with autocast(dev, prec): y = conv(x)
+            y.backward(torch.ones_like(y))
+        loops[str(n)] = run
+    return dict(what='zeros up to 104 channels in the last join', ratio=ratio(in_turns(loops, rounds, dev), '104', '97'))
+
 def profile_rows(
     files, size, bs, device='cpu',
     most=10,      # operations that are named; the rest is one sum
@@ -340,7 +351,7 @@ def bench(
     rounds=5,
     say=lambda t: None,   # told what is being measured
     sizes=None,      # ((pixels, batch), …) to train at; None: by device
-) -> dict:           # {'environment', 'rates', 'rows', 'gains', 'profile'}
+) -> dict:           # {'environment', 'rates', 'rows', 'gains', 'not_taken', 'profile', 'sweep'}
     "Measure this machine."
     from colorgan.colorize import find_weights
     dev = pick_device(device).type; weights = find_weights(weights); gpu = dev == 'cuda'; rows = []
@@ -349,14 +360,14 @@ def bench(
         sizes = sizes or [(64, 16), (128, 16)]*(not gpu) + [(256, 16), (512, 4)]*(full and not gpu) + [(256, 16), (256, 64)]*gpu
         for size, bs in sizes:
             say(f'training at {size} px, batch {bs}'); rows += training_rows(files, size, bs, rates, dev, steps=20 if gpu else 2 if size <= 64 else 1, rounds=rounds if size <= 256 else 3)
-        first = rows[0]; say('what each change is worth'); size, bs = sizes[0]; gains, prof = gain_rows(files, size, bs, dev, rounds), profile_rows(files, size, bs, dev)
+        first = rows[0]; say('what each change is worth'); size, bs = sizes[0]; gains, prof, pad = gain_rows(files, size, bs, dev, rounds), profile_rows(files, size, bs, dev), padding_row(size, bs, dev, rounds)
         say('Lab, loading, evaluation'); rows += lab_rows(rounds) + data_rows(files, size, bs, first['ours'], rounds) + evaluate_rows(weights, d)
         say('colouring 12 megapixels'); rows += colorize_rows(weights, 3, whole=(1., 3.) if full else ()); say('starting'); rows += start_rows(weights, rounds)
         sweep = []
         if full:
             for bs in (1, 4, 16, 64): say(f'batch {bs}'); o = OurLoop(prepare(Source('bench', files=files, root=Path(d)), size, cache=False), _settings(size, bs, dev)); t = in_turns(dict(ours=lambda: o.l1(*o.batch())), 3, dev)['ours']; sweep.append(dict(size=size, bs=bs, images_per_s=bs/statistics.median(t)))
             for n in (1000, 10_000, 100_000): say(f'{n} photos'); x = prepare(Source('bench', files=files, root=Path(d)), size, cache=False); it = iter(LabLoader(type(x)(x.x, x.names*(n//len(x) + 1), np.arange(n) % len(x)), 16, steps=10**9)); next(it); t = in_turns(dict(ours=lambda: [next(it) for _ in range(8)]), 3)['ours']; sweep.append(dict(size=size, photos=n, images_per_s=8*16/statistics.median(t)))
-    return dict(environment=environment(['colorgan', 'bench'] + ['--full']*full), device=dev, threads=torch.get_num_threads(), tf32=torch.backends.cuda.matmul.allow_tf32, precision=pick_precision(torch.device(dev)), rounds=rounds, rates=rates, rows=rows, gains=gains, profile=prof, sweep=sweep)
+    return dict(environment=environment(['colorgan', 'bench'] + ['--full']*full), device=dev, threads=torch.get_num_threads(), tf32=torch.backends.cuda.matmul.allow_tf32, precision=pick_precision(torch.device(dev)), rounds=rounds, rates=rates, rows=rows, gains=gains, not_taken=[pad], profile=prof, sweep=sweep)
 
 def record_name(
     rep:dict,   # as `bench` gives it
