@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['EMA', 'adam', 'TrainState', 'l1_step', 'chroma_share', 'one_cycle', 'validate', 'sample_sheet', 'save_tensors',
            'checkpoints', 'save_checkpoint', 'read_checkpoint', 'newest_checkpoint', 'Interrupted', 'StageCallback',
-           'stage_learner', 'pretrain', 'lr_find', 'photo_classes', 'augment', 'train_classifier', 'save_classifier',
-           'Features']
+           'stage_learner', 'fit_stage', 'pretrain', 'lr_find', 'photo_classes', 'augment', 'train_classifier',
+           'sort_header', 'save_classifier', 'Features']
 
 # %% ../nbs/07_pretrain.ipynb #e714d7ee
 import errno, json, math, os, re, time
@@ -319,6 +319,15 @@ def stage_learner(
     learn.logger = lambda *_: None
     return learn
 
+def fit_stage(
+    learn:Learner,   # as `stage_learner` gives it
+):
+    "Run a stage. An error keeps its own words, which fastai puts its own before."
+    try: learn.fit(1)
+    except Exception as e:
+        if e.args and str(e.args[0]).startswith('Exception occured in `StageCallback`'): e.args = (e.args[0].partition(':\n\t')[2], *e.args[1:])
+        raise
+
 # %% ../nbs/07_pretrain.ipynb #fd7848da
 def pretrain(
     st:TrainState,     # at any step of the stage
@@ -330,7 +339,7 @@ def pretrain(
     if st.stage != 'pretrain' or st.step >= total: return []
     if isinstance(st.pix, CellLoss): st.pix.prime(to_L_ab(train.take(range(0, len(train), -(-len(train)//500))))[1])
     cb = StageCallback(st, l1_step, total, rates=lambda i: dict(g=one_cycle(i, total, st.s.pretrain_lr)), **kw)
-    stage_learner(st, train, cb).fit(1)
+    fit_stage(stage_learner(st, train, cb))
     return cb.history
 
 # %% ../nbs/07_pretrain.ipynb #917715a8
@@ -419,6 +428,15 @@ def train_classifier(
         if set(tc) <= set(classes): acc = [_accuracy(m, test, [classes.index(tc[y]) for y in ty], dev, prec, g) for g in (0, 1)]
     return m.eval().cpu(), dict(classes=len(classes), photos=len(train), steps=steps, loss=loss, accuracy=acc[0], accuracy_grey=acc[1])
 
+def sort_header(
+    path,   # a .safetensors file that was just written
+):
+    "Put a file's texts in order: safetensors writes them in a random one, and the same weights would have another sha256 each time."
+    b = Path(path).read_bytes(); n = int.from_bytes(b[:8], 'little'); h = json.loads(b[8:8 + n])
+    if '__metadata__' in h: h['__metadata__'] = dict(sorted(h['__metadata__'].items()))
+    text = json.dumps(h, separators=(',', ':'), ensure_ascii=False).encode(); text += b' '*(-len(text) % 8)
+    Path(path).write_bytes(len(text).to_bytes(8, 'little') + text + b[8 + n:])
+
 def save_classifier(
     m,      # as `train_classifier` gives it
     path,   # .safetensors
@@ -427,7 +445,7 @@ def save_classifier(
 ):
     "The classifier as a file that `encoder=FILE` and `Features` read."
     from safetensors.torch import save_file
-    with atomic_path(path) as p: save_file({k: v.contiguous() for k, v in m.state_dict().items()}, str(p), metadata=dict(size=str(size), about=json.dumps(about)))
+    with atomic_path(path, sync=True) as p: save_file({k: v.contiguous() for k, v in m.state_dict().items()}, str(p), metadata=dict(size=str(size), about=json.dumps(about))); sort_header(p)
 
 class Features:
     "The 512 features of a classifier trained here, for pictures of any size: for `fd_own`, never called FID."
