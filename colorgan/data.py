@@ -39,7 +39,8 @@ def _eight_bit(im, f):
 # %% ../nbs/02_data.ipynb #048898bd
 def _read_tiff16(data, f):
     "A TIFF that Pillow refuses, through tifffile."
-    import tifffile
+    import logging, tifffile
+    logging.getLogger('tifffile').setLevel(logging.CRITICAL)      # it would list every damaged tag; one line of ours is enough
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as t:
             if np.prod(t.pages[0].shape, dtype=float) > 3*Image.MAX_IMAGE_PIXELS: raise ColorganError(f'{f}: too many pixels')

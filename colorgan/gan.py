@@ -12,7 +12,7 @@ import json, os, signal, threading, time
 from contextlib import contextmanager
 from pathlib import Path
 import torch
-from .core import ColorganError, RunRecord, Settings, atomic_path, block_diagram, chart, jsonable, load_settings, locked, read_json, seed_at, seed_everything, sweep, with_, write_json
+from .core import ColorganError, RunRecord, Settings, atomic_path, block_diagram, chart, jsonable, load_settings, locked, read_json, seed_at, seed_everything, sweep, taken, with_, write_json
 from .data import LabLoader, get_source, make_sets, prepare, to_L_ab
 from .discriminator import make_discriminator
 from .generator import count_params, save_weights
@@ -194,6 +194,7 @@ def peak_memory() -> dict:
 def _open_run(s, out, resume, info, argv=None, say=lambda t: None):
     "The record of a new run, or of one to go on with, checked against what is asked for now; and the state to go on from."
     out = Path(out)
+    if not taken(out): sweep(out)      # a run that was killed before it began
     if not resume: return RunRecord(out, s, info, argv=argv), None
     if not (out/'config.json').exists(): raise ColorganError(f'{out} holds no run to resume')
     was = read_json(out/'data.json')

@@ -42,9 +42,8 @@ class Survive(unittest.TestCase):
         src = get_source('skimage'); cls.photos = cls.dir/'photos'; cls.photos.mkdir()
         for i, n in enumerate(src.names): Image.fromarray(src.read(i)).resize((90, 70)).save(cls.photos/f'{Path(n).stem}.png')
         import colorgan.gan as g, colorgan.pretrain as p; samples = g.sample_photos(32); g.sample_photos = lambda size: samples      # decoded once for all runs
-        if not LONG:      # pictures cost more than the training
-            def draw(*a, path=None, **kw): path and (path.parent.mkdir(exist_ok=True), Image.new('RGB', (9, 9)).save(path))
-            p.show_images, g.loss_curves = draw, lambda rows, path, even: draw(path=path)
+        def draw(*a, path=None, **kw): path and (path.parent.mkdir(exist_ok=True), Image.new('RGB', (9, 9)).save(path))
+        p.show_images, g.loss_curves = draw, lambda rows, path, even: draw(path=path)      # pictures cost more than the training
         t = time.time(); cls.straight = cls.dir/'straight'; code = cls.train('straight'); cls.took = time.time() - t; assert code == 0, cls.err(); cls.truth = cls.end(cls.straight)
 
     @classmethod
@@ -149,8 +148,17 @@ class Survive(unittest.TestCase):
             return prepare
         def small(n):
             return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (n, n))
+        def half_a_line():
+            from colorgan.core import RunRecord
+            real, seen = RunRecord.log, []
+            def log(self, **row):
+                seen.append(1)
+                if len(seen) < 4: return real(self, **row)
+                with open(self.path/'metrics.jsonl', 'a') as f: f.write(json.dumps(row)[:20])
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path/'metrics.jsonl'))
+            RunRecord.log = log
         writes = {'a checkpoint (file-size limit)': small(600_000), 'the third checkpoint': full(r'state\.pt', 3), 'the log': full(r'metrics\.jsonl', 4)}
-        if LONG: writes |= {'the record (file-size limit)': small(500), 'settings': full(r'config\.json'), 'the plan': full(r'plan\.json'), 'the log cut short (file-size limit)': small(1200), 'a sample sheet': full(r'0000\d\d\.jpg', 2), 'the last sheet': full(r'samples\.jpg'), 'the curves': full(r'curves\.png'), 'the weights': full(r'generator\.safetensors'), 'the summary': full(r'summary\.json'),
+        if LONG: writes |= {'the photos in the record': full(r'data\.json'), 'the environment': full(r'env\.json'), 'settings': full(r'config\.json'), 'the plan': full(r'plan\.json'), 'the log, after half a line': half_a_line, 'a sample sheet': full(r'0000\d\d\.jpg', 2), 'the last sheet': full(r'samples\.jpg'), 'the curves': full(r'curves\.png'), 'the weights': full(r'generator\.safetensors'), 'the summary': full(r'summary\.json'),
                             'an unwritable checkpoint': full(r'state\.pt', 2, errno.EACCES), 'a read-only disk': full(r'metrics\.jsonl', 2, errno.EROFS), 'over quota': full(r'state\.pt', 5, errno.EDQUOT)}
         lines = {}
         for i, (what, prepare) in enumerate(writes.items()):
@@ -164,13 +172,13 @@ class Survive(unittest.TestCase):
             os.posix_fallocate = no
         for what, prepare in (('squares (file-size limit)', fresh(20_000)), ('squares', nospace)):
             self.assertEqual(self.train('squares', prepare), 2, self.err()[-1500:]); lines[what] = self.one_line().replace(str(self.dir), '…'); self.assertFalse((self.dir/'squares').exists()); self.assertEqual([p for p in (self.dir/'full').rglob('*') if p.is_file()], [])
-        for bad in ('/proc/no/such', self.photos/'china.png'/'run'): self.assertIn(self.train(bad), (1, 2)); lines[f'a folder that cannot be ({"a file in the way" if "china" in str(bad) else "/proc"})'] = self.one_line().replace(str(self.dir), '…')
+        for bad in ('/proc/no/such', self.photos/'china.png'/'run'): self.assertEqual(self.train(bad), 2); lines[f'a folder that cannot be ({"a file in the way" if "china" in str(bad) else "/proc"})'] = self.one_line().replace(str(self.dir), '…')
         record('disk', tried=len(lines), one_clear_line=len(lines), resumed_bit_identical=len(writes), nothing_left_lying=len(writes) + 2, lines=lines)
 
     # --- two at once ---
 
     def test_two_in_one_folder(self):
-        n, refused = 5 if LONG else 1, 0
+        n, refused = 3 if LONG else 1, 0
         for i in range(n):
             out = f'two{i}'; a = self.start(out, lambda: self.slow(.03), err='err-a')
             while not (self.dir/out/'state.pt').exists() and os.waitpid(a, os.WNOHANG) == (0, 0): time.sleep(.02)
@@ -182,7 +190,7 @@ class Survive(unittest.TestCase):
         import colorgan.pretrain as p; real = p.l1_step; p.l1_step = lambda *a: (time.sleep(s), real(*a))[1]
 
     def test_two_fill_one_cache(self):
-        n = 5 if LONG else 1
+        n = 3 if LONG else 1
         for i in range(n):
             cache = self.dir/f'shared{i}'
             def prepare():
@@ -223,7 +231,7 @@ class Survive(unittest.TestCase):
             return prepare
         def nan(st): next(st.G.parameters()).data[0] = float('nan')
         def inf(st): next((st.D or st.G).parameters()).data[0] = float('inf')
-        cases = [(9, nan, 'pretrain'), (20, inf, 'gan')] + ([(k, w, '') for k in (0, 1, 4, 13, 14, 15, 25, 29) for w in (nan, inf)] if LONG else []); late = []
+        cases = [(9, nan, 'pretrain'), (20, inf, 'gan')] + ([(k, w, '') for k in (0, 13, 14, 29) for w in (nan, inf)] if LONG else []); late = []
         rows = lambda o: [json.loads(l) for l in (self.dir/o/'metrics.jsonl').read_text().splitlines()]
         for i, (step, what, _) in enumerate(cases):
             self.assertEqual(self.train(f'stop{i}', spoil(step, what), sets=['on_trouble=stop']), 2, self.err()); line = self.one_line('not finite', 'stopped'); late.append(int(re.search(r'step (\d+)', line)[1]) - step - 1)
@@ -250,9 +258,8 @@ class Survive(unittest.TestCase):
         from colorgan.pretrain import TrainState, pretrain
         from colorgan.watch import Trouble, Watch
         base = Settings(generator='unet', nf=8, size=32, patch=16, bs=8, resize='crop', crops=12, n_valid=2, precision='fp32', device='cpu', ema=.9, log_every=10, pretrain_lr=3e-3, on_trouble='stop'); sets = make_sets(base, cache=False); alarms = {}
-        for seed in range(3):
-            for kind in ('bce', 'lsgan', 'hinge'):
-                s = with_(base, seed=seed, gan_loss=kind, pretrain_steps=200, gan_steps=300, on_trouble='warn'); said = []; g.train(s, self.dir/f'well{seed}{kind}', sets, say=lambda t: said.append(t)); alarms[f'{kind}, seed {seed}'] = [t for t in said if 'step' in t and ':' in t and 'encoder' not in t]
+        for seed, kind in enumerate(('bce', 'lsgan', 'hinge')):
+            s = with_(base, seed=seed, gan_loss=kind, pretrain_steps=200, gan_steps=300, on_trouble='warn'); said = []; g.train(s, self.dir/f'well{seed}{kind}', sets, say=lambda t: said.append(t)); alarms[f'{kind}, seed {seed}'] = [t for t in said if 'step' in t and ':' in t and 'encoder' not in t]
         self.assertEqual(sum(map(len, alarms.values())), 0, alarms)
         won = {}
         for kind in ('bce', 'lsgan', 'hinge'):      # G hardly moves, and D has all the time
