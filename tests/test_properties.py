@@ -24,7 +24,7 @@ nets = [make_generator(Settings(generator=k, size=32, nf=8)).eval() for k in ('u
 
 class Properties(unittest.TestCase):
     @classmethod
-    def tearDownClass(cls): record('properties', tried=tried, broken=0)
+    def tearDownClass(cls): record('properties', test='test_properties', tried=tried, broken=0)
 
     @given(st.tuples(byte, byte, byte))
     @look(300, 20_000)

@@ -1,4 +1,4 @@
-"""Kills, full disks, two at once, bad files, bad losses: nothing lost, nothing let in. COLORGAN_LONG=FOLDER runs the long forms and records them there: results/reliability holds such records.
+"""Kills, full disks, two at once, bad files, bad losses: nothing lost, nothing let in. COLORGAN_LONG=FOLDER runs the long forms and records them there; COLORGAN_RECORD=FOLDER records the short ones. results/reliability holds such records.
 A run is `colorgan train` in a forked process, so that one import serves them all; what happens to it is put in before it starts."""
 import builtins, errno, io, json, os, random, re, resource, shutil, signal, struct, sys, tempfile, time, unittest, warnings
 from pathlib import Path
@@ -6,15 +6,15 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 import numpy as np
 from PIL import Image
 
-LONG = os.environ.get('COLORGAN_LONG'); ROOT = Path(__file__).resolve().parent.parent
+LONG = os.environ.get('COLORGAN_LONG'); RECORD = LONG or os.environ.get('COLORGAN_RECORD'); ROOT = Path(__file__).resolve().parent.parent
 SETS = 'name=run generator=unet nf=8 size=32 patch=16 bs=4 dropout=.3 ema=.9 pretrain_steps=14 gan_steps=16 log_every=5 save_every=3 sample_every=8 keep=best precision=fp32 device=cpu n_valid=2 resize=crop crops=4'.split()
 
-def record(name, **what):
-    "What was tried, how often, and what was lost: printed, and with COLORGAN_LONG kept."
+def record(name, test='test_survive', **what):
+    "What was tried, how often, and what was lost: printed, and kept if asked for."
     print(f'\n{name}: {json.dumps(what)[:600]}', flush=True)
-    if LONG:
+    if RECORD:
         from colorgan.core import environment, write_json
-        env = environment(['COLORGAN_LONG=results/reliability', 'python', '-m', 'unittest', 'tests.test_survive']); write_json(Path(LONG)/f'{name}.json', dict(what, test='tests/test_survive.py', env={k: env[k] for k in ('commit', 'dirty', 'command', 'utc', 'python', 'cores', 'versions')}))
+        env = environment([f"COLORGAN_{'LONG' if LONG else 'RECORD'}=results/reliability", 'python', '-m', 'unittest', f'tests.{test}']); write_json(Path(RECORD)/f'{name}.json', dict(what, form='long' if LONG else 'short', test=f'tests/{test}.py', env={k: env[k] for k in ('commit', 'dirty', 'command', 'utc', 'python', 'cores', 'versions')}))
 
 def child(argv, prepare=None, cwd=None, err='err', fn=None):
     "Start `colorgan ARGV` in a fork; `prepare()` is called in it first. stderr goes to a file."
