@@ -4,7 +4,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 export PATH := $(BIN):$(PATH)
 NBS := $(shell find nbs -name '*.ipynb' -not -path '*/_*' -not -path '*/.*' | sort)
 
-.PHONY: help demo test lab run-all refresh readme prepare test-latest mutants records gpu
+.PHONY: help demo test lab run-all refresh readme prepare test-latest mutants records gpu reliability licences
 help:         ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1	/' | expand -t 22
 
@@ -39,5 +39,10 @@ CIFAR10 ?= cifar10
 OBJECTS ?= objects
 records: $(VENV)/ok  ## every experiment, recorded in results/ (half a day): SCENES=… CIFAR10=… OBJECTS=…
 	python tools/records.py --scenes $(SCENES) --cifar10 $(CIFAR10) --objects $(OBJECTS)
+reliability: $(VENV)/ok  ## kills, full disks, bad files, soak: the long forms, recorded in results/reliability/ (an hour and a half)
+	COLORGAN_LONG=results/reliability python -m unittest -v tests.test_survive tests.test_properties
+	python tools/soak.py --seconds 3600 --photos 5000 --out results/reliability/soak-long.json
+licences: $(VENV)/ok  ## LICENCES.md: the licence of every package that comes along
+	python tools/licences.py
 gpu: $(VENV)/ok  ## the cells that need a GPU or patience
 	nbdev_test --n_workers 0 --flags "slow cuda"

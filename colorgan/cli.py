@@ -56,7 +56,7 @@ def train(
     json_: bool = typer.Option(False, '--json', help='The summary as JSON.'),
 ):
     "Train on anyone's photos: L1, then the GAN."
-    from colorgan.core import ColorganError, Settings, load_settings, with_
+    from colorgan.core import ColorganError, Settings, load_settings, taken, with_
     from colorgan.data import apply_preset, get_source
     from colorgan.gan import resumed_settings, train as run
     if resume:
@@ -66,7 +66,7 @@ def train(
         if not data: raise ColorganError('train needs --data: a folder of photos, or skimage, cifar10, places365, coco')
         base = with_(Settings(), name=out.name or 'run', data=data)
         s = load_settings(config, set_, apply_preset(base, preset) if preset else base)
-    if out.exists() and any(out.iterdir()) and not resume: raise ColorganError(f'{out} exists already; choose another folder, or --resume')
+    if taken(out) and not resume: raise ColorganError(f'{out} exists already; choose another folder, or --resume')
     summary = run(s, out, get_source(s.data), resume, _bar, say=_say); v = summary['valid']
     _out(summary, json_, f"validation: CIEDE2000 {v['ciede2000']:.2f} (grey {v['grey_ciede2000']:.2f}), colourfulness {v['colorfulness']:.1f} (truth {v['true_colorfulness']:.1f}); {summary['images_per_s']:.1f} images/s\n{out/'generator.safetensors'}")
 

@@ -8,13 +8,13 @@ __all__ = ['photo_suffixes', 'embedded_photos', 'presets', 'read_rgb', 'Source',
            'PhotoSet', 'prepare', 'Batches', 'to_L_ab', 'answer2rgb', 'LabLoader', 'make_sets', 'make_dls']
 
 # %% ../nbs/02_data.ipynb #f16cf053
-import csv, hashlib, io, json, os, warnings
+import csv, errno, hashlib, io, json, os, warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
-from .core import ColorganError, Settings, atomic_path, generator_at, nearest, show_images, with_, write_json
+from .core import ColorganError, Settings, atomic_path, generator_at, locked, nearest, read_json, show_images, sweep, with_, write_json
 from .color import L_ab2rgb, colorfulness, luma, rgb2L_ab, to_uint8
 
 # %% ../nbs/02_data.ipynb #c12062fb
@@ -39,8 +39,13 @@ def _eight_bit(im, f):
 # %% ../nbs/02_data.ipynb #048898bd
 def _read_tiff16(data, f):
     "A TIFF that Pillow refuses, through tifffile."
-    import tifffile
-    try: a = tifffile.imread(io.BytesIO(data))
+    import logging, tifffile
+    logging.getLogger('tifffile').setLevel(logging.CRITICAL)      # it would list every damaged tag; one line of ours is enough
+    try:
+        with tifffile.TiffFile(io.BytesIO(data)) as t:
+            if np.prod(t.pages[0].shape, dtype=float) > 3*Image.MAX_IMAGE_PIXELS: raise ColorganError(f'{f}: too many pixels')
+            a = t.pages[0].asarray()
+    except ColorganError: raise
     except Exception as e: raise ColorganError(f'{f}: not a TIFF that can be read ({type(e).__name__})') from None
     if a.ndim == 3 and a.shape[0] in (3, 4) and a.shape[2] not in (3, 4): a = a.transpose(1, 2, 0)
     if a.ndim not in (2, 3) or a.dtype not in (np.uint8, np.uint16, np.float32) or (a.ndim == 3 and a.shape[2] not in (3, 4)):
@@ -315,8 +320,13 @@ def _squares(source, digs, size, resize, crops, via, seed):
         try:
             im = source.read(i)
             boxes = [crop_box(im.shape[:2], digs[i], k, seed) for k in range(crops)] if resize == 'crop' else [None]
-            return i, [square(im, size, via, b) for b in boxes]
-        except ColorganError as e: return i, str(e)
+            out = [square(im, size, via, b) for b in boxes]
+        except ColorganError as e: out = str(e)
+        if source.files is not None and digs[i] and not still(i): raise ColorganError(f'{source.names[i]}: has changed, or is gone, since it was first read; leave the photos alone and start again')
+        return i, out
+    def still(i):
+        try: return source.digest(i) == digs[i]
+        except ColorganError: return False
     with ThreadPoolExecutor(os.cpu_count()) as ex:
         for start in range(0, len(source), 256): yield from ex.map(one, range(start, min(start + 256, len(source))))
 
@@ -327,6 +337,26 @@ def _fill(x, squares):
         if isinstance(o, str): skipped.append(o); continue
         for q in o: x[len(rows)] = q; rows.append((i, float(colorfulness(torch.from_numpy(q.copy())[None]))))
     return dict(rows=rows, skipped=skipped)
+
+def _map(path, shape):
+    "A new file of squares, mapped. Its space is taken now: a disk that is full then says so, where later it would kill the process."
+    x = np.lib.format.open_memmap(path, 'w+', np.uint8, shape)
+    if hasattr(os, 'posix_fallocate'):
+        with open(path, 'r+b') as f:
+            try: os.posix_fallocate(f.fileno(), 0, os.path.getsize(path))
+            except OSError as e:
+                if e.errno not in (errno.EOPNOTSUPP, errno.EINVAL): raise OSError(e.errno, os.strerror(e.errno), str(path)) from None      # those two: a file system that cannot
+    return x
+
+def _cached(f, meta, shape):
+    "Squares and notes as they were kept; None if they are not there, or not whole."
+    if not (f.exists() and meta.exists()): return None
+    try:
+        x, m = np.load(f, mmap_mode='r'), read_json(meta, most=2**30)
+        if x.shape == shape and x.dtype == np.uint8 and len(m['rows']) <= len(x) and all(0 <= i < shape[0] for i, _ in m['rows']): return x, m
+    except FileNotFoundError: return None
+    except (OSError, EOFError, ValueError, KeyError, TypeError): pass
+    warnings.warn(f'{f}: kept squares that are damaged; decoding the photos again'); return None
 
 # %% ../nbs/02_data.ipynb #579debd2
 def prepare(
@@ -346,9 +376,13 @@ def prepare(
     if cache:
         key = json.dumps([1, digs, source.names, size, resize, per, via, seed if per > 1 else 0])
         f = data_home()/'squares'/f'{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy'; meta = f.with_suffix('.json')
-        if not (f.exists() and meta.exists()):
-            with atomic_path(f) as tmp: m = _fill(x := np.lib.format.open_memmap(tmp, 'w+', np.uint8, shape), squares()); x.flush(); write_json(meta, m)
-        x, m = np.load(f, mmap_mode='r'), json.loads(meta.read_text('utf-8'))
+        if (kept := _cached(f, meta, shape)) is None:
+            with locked(f.with_suffix('.lock'), wait=True):      # another run that wants the same squares waits, and finds them
+                if (kept := _cached(f, meta, shape)) is None:
+                    sweep(f.parent, f.stem)
+                    with atomic_path(f, sync=True) as tmp: m = _fill(x := _map(tmp, shape), squares()); x.flush(); write_json(meta, m)
+                    kept = np.load(f, mmap_mode='r'), m
+        x, m = kept
     else: m = _fill(x := np.empty(shape, np.uint8), squares())
     keep = [j for j, (_, c) in enumerate(m['rows']) if c >= drop_grey]; name = lambda j: source.names[m['rows'][j][0]]
     grey = sorted({name(j) for j, (_, c) in enumerate(m['rows']) if c < drop_grey})

@@ -4,19 +4,21 @@
 
 # %% auto #0
 __all__ = ['gan_diagram', 'start_gan', 'see', 'd_step', 'g_step', 'gan_step', 'plan_steps', 'gan_rates', 'train_gan',
-           'loss_curves', 'catch_signals', 'sample_photos', 'peak_memory', 'train', 'resumed_settings']
+           'loss_curves', 'catch_signals', 'sample_photos', 'peak_memory', 'only_deterministic', 'train',
+           'resumed_settings']
 
 # %% ../nbs/08_gan.ipynb #4a5437d3
-import json, signal, threading, time
+import json, os, signal, threading, time
 from contextlib import contextmanager
 from pathlib import Path
 import torch
-from .core import ColorganError, RunRecord, Settings, block_diagram, chart, load_settings, seed_at, seed_everything, with_, write_json
+from .core import ColorganError, RunRecord, Settings, atomic_path, block_diagram, chart, jsonable, load_settings, locked, read_json, seed_at, seed_everything, sweep, taken, with_, write_json
 from .data import LabLoader, get_source, make_sets, prepare, to_L_ab
 from .discriminator import make_discriminator
 from .generator import count_params, save_weights
 from .losses import GANLoss, g_total, init_weights
-from .pretrain import Interrupted, StageCallback, TrainState, adam, l1_step, pretrain, read_checkpoint, sample_sheet, save_checkpoint, stage_learner, validate
+from .pretrain import Interrupted, StageCallback, TrainState, adam, checkpoints, chroma_share, l1_step, newest_checkpoint, pretrain, read_checkpoint, sample_sheet, save_checkpoint, fit_stage, sort_header, stage_learner, validate
+from .watch import Trouble, Watch
 
 # %% ../nbs/08_gan.ipynb #be67a22c
 def gan_diagram(
@@ -87,7 +89,7 @@ def gan_step(st, L, ab) -> dict:
         with st.autocast(): fake = st.G(L)
         if i == 0: out = d_step(st, L, ab, fake)
         out |= g_step(st, L, ab, fake)
-    return out
+    return out | dict(chroma=chroma_share(fake, ab))
 
 # %% ../nbs/08_gan.ipynb #c49f3e06
 def plan_steps(
@@ -135,7 +137,7 @@ def train_gan(
     "The adversarial stage, from where `st` is to its end."
     if st.step >= total: return []
     cb = StageCallback(st, gan_step, total, before, rates=gan_rates(st.s, total), **kw)
-    stage_learner(st, train, cb).fit(1)
+    fit_stage(stage_learner(st, train, cb))
     return cb.history
 
 # %% ../nbs/08_gan.ipynb #6ada7f47
@@ -189,14 +191,54 @@ def peak_memory() -> dict:
     return dict(host_mb=host, gpu_mb=torch.cuda.max_memory_allocated()/2**20 if torch.cuda.is_available() else None)
 
 # %% ../nbs/08_gan.ipynb #50ae6bd5
-def _open_run(s, out, resume, info, argv=None):
-    "The record of a new run, or of one to go on with, checked against what is asked for now."
+def _open_run(s, out, resume, info, argv=None, say=lambda t: None):
+    "The record of a new run, or of one to go on with, checked against what is asked for now; and the state to go on from."
     out = Path(out)
+    if not taken(out): sweep(out)      # a run that was killed before it began
     if not resume: return RunRecord(out, s, info, argv=argv), None
     if not (out/'config.json').exists(): raise ColorganError(f'{out} holds no run to resume')
-    was = json.loads((out/'data.json').read_text('utf-8'))
-    if was['split_sha256'] != info['split_sha256']: raise ColorganError(f'{out}: the photos are not those that the run began with; restore them, or start anew in another folder')
-    return RunRecord(out, resume=True), (out/'state.pt' if (out/'state.pt').exists() else None)
+    was = read_json(out/'data.json')
+    if not isinstance(was, dict) or was.get('split_sha256') != info['split_sha256']: raise ColorganError(f'{out}: the photos are not those that the run began with; restore them, or start anew in another folder')
+    sweep(out); return RunRecord(out, resume=True), newest_checkpoint(out/'state.pt', say)
+
+def _plan(s, out, train_set):
+    "The steps of both stages: as written down before, else planned and written down."
+    if not (out/'plan.json').exists(): write_json(out/'plan.json', plan := plan_steps(s, _time_steps(s, train_set) if s.max_minutes else None)); return plan
+    plan = read_json(out/'plan.json')
+    if not isinstance(plan, dict) or not all(type(plan.get(k)) is int and 0 <= plan[k] <= getattr(s, f'{k}_steps') for k in ('pretrain', 'gan')): raise ColorganError(f"{out/'plan.json'}: not a plan of this run; start anew in another folder")
+    return plan
+
+def _state(s, sd=None):
+    "The state that a run begins with, or that a checkpoint holds."
+    st = TrainState(s)
+    if sd is None: s.init and st.begin_from(s.init); return st
+    try:
+        if sd['stage'] == 'gan': start_gan(st)
+        st.load_state_dict(sd)
+    except (KeyError, RuntimeError, ValueError, TypeError) as e: raise ColorganError(f'the checkpoint is not of this run ({type(e).__name__}: {str(e).splitlines()[0][:80]}); start anew in another folder') from None
+    return st
+
+@contextmanager
+def _disk(out):
+    "An error in writing as one line that says how to go on."
+    try: yield
+    except Exception as e:
+        if not isinstance(e, OSError) and 'I/O error' not in str(e): raise
+        where = getattr(e, 'filename', None) or out; why = getattr(e, 'strerror', None) or str(e).partition('I/O error: ')[2] or str(e)
+        raise ColorganError(f"{where}: {why}; mend that, then {'go on with --resume: what was saved is whole' if (Path(out)/'config.json').exists() else 'start again'}") from None
+
+@contextmanager
+def only_deterministic(
+    on=True,   # False: nothing is changed
+):
+    "Within it, torch uses only kernels that give the same bits again, and fails where there is none."
+    was = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    if on: os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8'); torch.use_deterministic_algorithms(True); torch.backends.cudnn.benchmark = False
+    try: yield
+    except RuntimeError as e:
+        if on and 'deterministic' in str(e): raise ColorganError(f'deterministic=true: {str(e).split(". ")[0]}; leave it out for these settings') from None
+        raise
+    finally: torch.use_deterministic_algorithms(was[0]); torch.backends.cudnn.benchmark = was[1]
 
 def train(
     s:Settings,       # what to do; with `resume`, what `resumed_settings` gives
@@ -209,39 +251,68 @@ def train(
     say=lambda t: None,  # told what is going on, a line each
 ) -> dict:            # the summary; `Interrupted` after a signal, with the state saved
     "Both stages on anyone's photos, recorded."
-    train_set, valid, info = source if isinstance(source, tuple) else make_sets(s, source, cache=cache)
-    rec, ckpt = _open_run(s, out, resume, info, argv); out = rec.path
+    with _disk(out), only_deterministic(s.deterministic):
+        sets = source if isinstance(source, tuple) else make_sets(s, source, cache=cache)
+        with locked(Path(out)/'.lock'): return _train(s, out, sets, resume, progress, argv, say)
+
+def _train(s, out, sets, resume, progress, argv, say):
+    train_set, valid, info = sets; rec, sd = _open_run(s, out, resume, info, argv, say); out = rec.path
     for k in ('train', 'valid'):
         n = info[k]
         if n['skipped'] or n['grey']: say(f"{k}: {n['n']} squares; left out {n['grey']} grey and {n['skipped']} unreadable photos" + (f" (first: {n['skipped_why'][0]})" if n['skipped'] else ''))
-    if (out/'plan.json').exists(): plan = json.loads((out/'plan.json').read_text('utf-8'))
-    else: plan = plan_steps(s, _time_steps(s, train_set) if s.max_minutes else None); write_json(out/'plan.json', plan)
-    st = TrainState(s)
-    if s.init and not ckpt: st.begin_from(s.init)
+    plan, st = _plan(s, out, train_set), _state(s, sd); samples = sample_photos(s.size)
     say(f"encoder: {st.G.encoder}; {st.device}, {st.precision}; {plan['pretrain']} steps of L1 and {plan['gan']} of GAN")
-    if ckpt:
-        sd = read_checkpoint(ckpt)
-        if sd['stage'] == 'gan': start_gan(st)
-        st.load_state_dict(sd)
-    rec.truncate(st.step + (plan['pretrain'] if st.stage == 'gan' else 0)); samples = sample_photos(s.size)
+    _rewind(rec, st, plan)
     with catch_signals() as stop:
-        kw = dict(record=rec, valid=valid, samples=samples, checkpoint=out/'state.pt', stop=stop); bar = lambda total, desc: progress(total, st.step, desc) if progress else None
-        if st.stage == 'pretrain':
-            if plan['pretrain']: pretrain(st, train_set, plan['pretrain'], progress=(b := bar(plan['pretrain'], 'L1')), **kw); b and b.close()
-            if plan['gan']: start_gan(st)
-        if st.stage == 'gan': train_gan(st, train_set, plan['gan'], plan['pretrain'], progress=(b := bar(plan['gan'], 'GAN')), **kw); b and b.close()
+        while True:
+            kw = dict(record=rec, valid=valid, samples=samples, checkpoint=out/'state.pt', stop=stop, watch=Watch(s, say, rec.log, st.memo))
+            try: _stages(st, train_set, plan, progress, kw); break
+            except Trouble as e: st = _roll_back(e, st, rec, plan, say)
     return _finish_run(st, rec, valid, samples, plan, info)
+
+def _stages(st, train_set, plan, progress, kw):
+    "What is left of both stages."
+    bar = None
+    def begin(total, desc): nonlocal bar; bar = progress and progress(total, st.step, desc); return dict(kw, progress=bar)
+    try:
+        if st.stage == 'pretrain':
+            if plan['pretrain']: pretrain(st, train_set, plan['pretrain'], **begin(plan['pretrain'], 'L1')); bar and bar.close()
+            if plan['gan']: start_gan(st)
+        if st.stage == 'gan': train_gan(st, train_set, plan['gan'], plan['pretrain'], **begin(plan['gan'], 'GAN'))
+    finally: bar and bar.close()
+
+# %% ../nbs/08_gan.ipynb #ea8ab1b3
+def _at(o, plan):
+    "The step of the run that a state, or a checkpoint, has reached."
+    stage, step = (o['stage'], o['step']) if isinstance(o, dict) else (o.stage, o.step); return step + (plan['pretrain'] if stage == 'gan' else 0)
+
+def _rewind(rec, st, plan):
+    "Let the log be that of `st`: no line from after it, and none of its rollbacks missing."
+    rec.truncate(_at(st, plan)); rows = rec.rows()
+    for o in st.memo.get('rollbacks', []):
+        if jsonable(o) not in rows and o['step'] <= _at(st, plan): rec.log(**o)
+
+def _roll_back(e, st, rec, plan, say, most=3):
+    "The state before the trouble `e`, saved, with half the rate for the rest of the run; or the end of the run."
+    s, ckpt, done = st.s, rec.path/'state.pt', st.memo.get('rollbacks', [])
+    if s.on_trouble == 'stop': raise ColorganError(f'{e}; stopped. What was saved is whole: start anew with a lower rate, or go on with --resume --set on_trouble=warn or rollback')
+    if len(done) >= most: raise ColorganError(f'{e}; stopped after {most} rollbacks: start anew with a lower rate')
+    new = _state(s, newest_checkpoint(ckpt, say, fits=lambda sd: _at(sd, plan) < e.began)); rate = st.memo.get('rate', 1.)/2; back = _at(new, plan)
+    new.memo |= dict(rate=rate, rollbacks=done + [dict(stage=new.stage, step=back, rollback=e.kind, from_step=e.step, rate=rate)])
+    new.window = []; save_checkpoint(new, ckpt); _rewind(rec, new, plan); say(f'{e}; back to step {back}, and on with {rate:g} of the rate'); return new
 
 # %% ../nbs/08_gan.ipynb #73e96f4f
 def _finish_run(st, rec, valid, samples, plan, info):
     import hashlib
     s, out = st.s, rec.path; even = dict(bce=.6931, lsgan=.25, hinge=1.)[s.gan_loss]
+    if best := st.memo.get('best'): st.model.load_state_dict(best['model'])
     sample_sheet(st, samples, out/'samples.jpg'); loss_curves(rec.rows(), out/'curves.png', even)
-    save_weights(out/'generator.safetensors', st.model, run=s.name, size=s.size, input=s.input, licence=f"weights learnt from: {info['licence']}")
+    with atomic_path(out/'generator.safetensors', sync=True) as p: save_weights(p, st.model, run=s.name, size=s.size, input=s.input, licence=f"weights learnt from: {info['licence']}"); sort_header(p)
     steps = plan['pretrain'] + plan['gan']
-    summary = dict(steps=plan, images_seen=steps*s.bs, seconds=st.seconds, images_per_s=steps*s.bs/max(st.seconds, 1e-9), encoder=st.G.encoder, device=str(st.device), precision=st.precision,
+    summary = dict(steps=plan, kept=dict(which=s.keep, step=best['step'] if best else steps), rollbacks=st.memo.get('rollbacks', []), images_seen=steps*s.bs, seconds=st.seconds, images_per_s=steps*s.bs/max(st.seconds, 1e-9), encoder=st.G.encoder, device=str(st.device), precision=st.precision,
                    valid=validate(st, valid), memory=peak_memory(), weights_sha256=hashlib.sha256((out/'generator.safetensors').read_bytes()).hexdigest())
     rec.finish(**summary)
+    for p in checkpoints(out/'state.pt')[1:]: p.unlink(missing_ok=True)      # a run that is over can go back no more
     return summary
 
 def resumed_settings(
@@ -253,6 +324,6 @@ def resumed_settings(
     if not (Path(out)/'config.json').exists(): raise ColorganError(f'{out} holds no run to resume')
     s = load_settings(Path(out)/'config.json'); new = load_settings(None, sets, base=s)
     import dataclasses
-    bad = [k for k, v in dataclasses.asdict(new).items() if v != getattr(s, k) and k not in ('device', 'log_every', 'sample_every', 'save_every')]
+    bad = [k for k, v in dataclasses.asdict(new).items() if v != getattr(s, k) and k not in ('device', 'log_every', 'sample_every', 'save_every', 'on_trouble')]
     if bad: raise ColorganError(f'{bad[0]} was {getattr(s, bad[0])} when the run began; a resumed run keeps its settings')
     return with_(new, data=str(data)) if data else new

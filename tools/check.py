@@ -50,17 +50,23 @@ def main():
         names = subprocess.run(['git', 'ls-files', '-z'], cwd=root, capture_output=True, check=True).stdout.decode().split('\0')
         for n in filter(None, names):
             if (root/n).stat().st_size > 1.5e6 and not n.startswith('data/weights/'): fail('hygiene', f'{n} is {(root/n).stat().st_size/1e6:.1f} MB')
-            if n.startswith('colorgan/') and (m := re.search(r'\b(TODO|FIXME|NotImplementedError|pickle\.loads?\b|weights_only=False|load_learner|export\.pkl)', (root/n).read_text('utf-8'))): fail('hygiene', f'{n} has {m[1]}')
+            if n.startswith('colorgan/') and (m := re.search(r'\b(TODO|FIXME|NotImplementedError|pickle\.loads?\b|weights_only\s*=\s*False|allow_pickle\s*=\s*True|shell\s*=\s*True|load_learner|export\.pkl)', (root/n).read_text('utf-8'))): fail('hygiene', f'{n} has {m[1]}')
 
     @part('records', 'every record in results/ is whole, and from a clean tree')
     def _():
-        for d in sorted(p for p in (root/'results').glob('*') if p.is_dir()):
+        for d in sorted(p for p in (root/'results').glob('*') if p.is_dir() and p.name != 'reliability'):
             want = ['config.json', 'data.json', 'env.json', 'summary.json'] + (['metrics.jsonl', 'photos.csv', 'samples.jpg'] if not d.name.startswith('classifier-') else [])
             for f in want:
                 if not (d/f).is_file(): fail('records', f'results/{d.name} has no {f}')
             env, s = (json.loads((d/f).read_text('utf-8')) if (d/f).is_file() else {} for f in ('env.json', 'summary.json'))
             if env.get('dirty') is not False or not env.get('commit'): fail('records', f'results/{d.name} is not from a clean tree')
             if f"{s.get('experiment')}-s{s.get('seed')}" != d.name: fail('records', f"results/{d.name} says that it is {s.get('experiment')}, seed {s.get('seed')}")
+
+    @part('reliability', 'its records are from clean trees')
+    def _():
+        for f in sorted((root/'results'/'reliability').glob('*.json')):
+            env = json.loads(f.read_text('utf-8')).get('env', {})
+            if env.get('dirty') is not False or not env.get('commit'): fail('reliability', f'{f.name} is not from a clean tree')
 
     @part('notebooks', f'all {len(nbs)} run, two at a time')
     def _():

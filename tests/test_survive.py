@@ -1,0 +1,377 @@
+"""Kills, full disks, two at once, bad files, bad losses: nothing lost, nothing let in. COLORGAN_LONG=FOLDER runs the long forms and records them there; COLORGAN_RECORD=FOLDER records the short ones. results/reliability holds such records.
+A run is `colorgan train` in a forked process, so that one import serves them all; what happens to it is put in before it starts."""
+import builtins, errno, io, json, os, random, re, resource, shutil, signal, struct, sys, tempfile, time, unittest, warnings
+from pathlib import Path
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+import numpy as np
+from PIL import Image
+
+LONG = os.environ.get('COLORGAN_LONG'); RECORD = LONG or os.environ.get('COLORGAN_RECORD'); ROOT = Path(__file__).resolve().parent.parent
+SETS = 'name=run generator=unet nf=8 size=32 patch=16 bs=4 dropout=.3 ema=.9 pretrain_steps=14 gan_steps=16 log_every=5 save_every=3 sample_every=8 keep=best precision=fp32 device=cpu n_valid=2 resize=crop crops=4'.split()
+
+def record(name, test='test_survive', **what):
+    "What was tried, how often, and what was lost: printed, and kept if asked for."
+    print(f'\n{name}: {json.dumps(what)[:600]}', flush=True)
+    if RECORD:
+        from colorgan.core import environment, write_json
+        env = environment([f"COLORGAN_{'LONG' if LONG else 'RECORD'}=results/reliability", 'python', '-m', 'unittest', f'tests.{test}']); write_json(Path(RECORD)/f'{name}.json', dict(what, form='long' if LONG else 'short', test=f'tests/{test}.py', env={k: env[k] for k in ('commit', 'dirty', 'command', 'utc', 'python', 'cores', 'versions')}))
+
+def child(argv, prepare=None, cwd=None, err='err', fn=None):
+    "Start `colorgan ARGV` in a fork; `prepare()` is called in it first. stderr goes to a file."
+    pid = os.fork()
+    if pid: return pid
+    code = 99
+    try:
+        fd = os.open(cwd/err, os.O_CREAT | os.O_WRONLY | os.O_TRUNC); os.dup2(fd, 2); os.dup2(fd, 1); sys.stdout, sys.stderr = (os.fdopen(i, 'w', buffering=1) for i in (1, 2)); os.chdir(cwd)
+        if prepare: prepare()
+        from colorgan.cli import main
+        fn() if fn else main([str(a) for a in argv]); code = 0
+    except SystemExit as e: code = e.code if isinstance(e.code, int) else 0
+    except BaseException: import traceback; traceback.print_exc()
+    finally:
+        for f in (sys.stdout, sys.stderr): f.flush()
+        os._exit(code)
+
+def ended(pid): s = os.waitpid(pid, 0)[1]; return os.waitstatus_to_exitcode(s)
+
+class Survive(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        import torch; torch.set_num_threads(1); import colorgan.cli, colorgan.gan, matplotlib.figure, skimage, sklearn, torch._dynamo
+        warnings.filterwarnings('ignore'); cls.dir = Path(tempfile.mkdtemp(prefix='colorgan-survive-')); os.environ.update(COLORGAN_CACHE=str(cls.dir/'cache'), COLORGAN_OFFLINE='1'); from colorgan.data import get_source
+        src = get_source('skimage'); cls.photos = cls.dir/'photos'; cls.photos.mkdir()
+        for i, n in enumerate(src.names): Image.fromarray(src.read(i)).resize((90, 70)).save(cls.photos/f'{Path(n).stem}.png')
+        import colorgan.gan as g, colorgan.pretrain as p; samples = g.sample_photos(32); g.sample_photos = lambda size: samples      # decoded once for all runs
+        def draw(*a, path=None, **kw): path and (path.parent.mkdir(exist_ok=True), Image.new('RGB', (9, 9)).save(path))
+        p.show_images, g.loss_curves = draw, lambda rows, path, even: draw(path=path)      # pictures cost more than the training
+        t = time.time(); cls.straight = cls.dir/'straight'; code = cls.train('straight'); cls.took = time.time() - t; assert code == 0, cls.err(); cls.truth = cls.end(cls.straight)
+
+    @classmethod
+    def tearDownClass(cls): shutil.rmtree(cls.dir, ignore_errors=True)
+
+    @classmethod
+    def start(cls, out, prepare=None, resume=False, sets=(), err='err'):
+        a = ['train', '--out', out] + (['--resume'] if resume else ['--data', cls.photos]) + sum((['--set', s] for s in ([*sets] if resume else [*SETS, *sets])), []); return child(a, prepare, cls.dir, err)
+    @classmethod
+    def train(cls, out, prepare=None, resume=False, sets=()): return ended(cls.start(out, prepare, resume, sets))
+    @classmethod
+    def err(cls, name='err'): return (cls.dir/name).read_text('utf-8', 'replace')
+    @classmethod
+    def go_on(cls, out, sets=()):
+        "Resume, or begin where the run never began."
+        return cls.train(out, resume=True, sets=sets) if (cls.dir/out/'config.json').exists() else cls.train(out, sets=sets)
+    @staticmethod
+    def end(d): return ((d/'generator.safetensors').read_bytes(), [{k: v for k, v in json.loads(l).items() if k != 'images_per_s'} for l in (d/'metrics.jsonl').read_text().splitlines()])
+
+    def one_line(self, *texts):
+        lines = [l for l in self.err().replace('\r', '\n').splitlines() if l.startswith('colorgan: ')]; self.assertEqual(len(lines), 1, self.err()[-1500:]); self.assertNotIn('Traceback', self.err())
+        for t in texts: self.assertIn(t, lines[0])
+        return lines[0]
+
+    def same_end(self, out):
+        w, rows = self.end(self.dir/out); self.assertEqual(rows, self.truth[1], out); self.assertTrue(w == self.truth[0], f'{out}: another generator'); self.assertEqual([p.name for p in (self.dir/out).glob('.*')], [], 'something was left lying'); self.assertTrue(json.loads((self.dir/out/'summary.json').read_text())['kept']['step'] > 14)
+
+    def at(self, out):
+        from colorgan.pretrain import newest_checkpoint
+        sd = newest_checkpoint(self.dir/out/'state.pt') if (self.dir/out).exists() else None; return None if sd is None else f"{sd['stage']} {sd['step']}"
+
+    # --- killed ---
+
+    def test_kill_anywhere(self):
+        rnd, n, tried = random.Random(1), 30 if LONG else 3, []
+        def in_write(k):       # half of the k-th checkpoint, then the end
+            def prepare():
+                import colorgan.pretrain as p; real, seen = p.save_tensors, []
+                def half(path, o):
+                    seen.append(1); real(path, o)
+                    if len(seen) == k: os.truncate(path, os.path.getsize(path)//2); os.kill(os.getpid(), signal.SIGKILL)
+                p.save_tensors = half
+            return prepare
+        def in_rename(k):      # before or after the k-th time a file takes a name
+            def prepare():
+                real, seen = (os.replace, os.link), []
+                def wrap(fn):
+                    def f(*a, **kw):
+                        seen.append(1); early = len(seen) == k and k % 2; early and os.kill(os.getpid(), signal.SIGKILL)
+                        out = fn(*a, **kw); len(seen) == k and os.kill(os.getpid(), signal.SIGKILL); return out
+                    return f
+                os.replace, os.link = map(wrap, real)
+            return prepare
+        while sum(o['killed'] for o in tried) < n:
+            i = sum(o['killed'] for o in tried); out, kind = f'kill{len(tried)}', ('a random moment', 'half a checkpoint', 'between two renames')[0 if i < .6*n else 1 + i % 2]; code = 0
+            if kind == 'a random moment': pid = self.start(out); time.sleep(rnd.uniform(.02, .9)*self.took); os.kill(pid, signal.SIGKILL); code = ended(pid)
+            else: code = self.train(out, {'half a checkpoint': in_write(rnd.randint(1, 10)), 'between two renames': in_rename(rnd.randint(2, 25))}[kind])
+            at = self.at(out); tried.append(dict(kind=kind, killed=code == -9, checkpoint=at)); self.assertEqual(self.go_on(out), 0, self.err()[-1500:]); self.same_end(out); shutil.rmtree(self.dir/out)
+            self.assertLess(len(tried), 2*n + 3)
+        stages = [str(o['checkpoint']).split()[0] for o in tried]
+        record('kill', tried=len(tried), killed=n, over_before_the_kill=len(tried) - n, resumed_bit_identical=len(tried), log_lines_twice_or_missing=0, kinds={k: sum(o['kind'] == k for o in tried) for k in dict.fromkeys(o['kind'] for o in tried)}, newest_checkpoint_when_killed={k: stages.count(k) for k in dict.fromkeys(stages)}, runs=tried)
+
+    def test_signals(self):
+        n = 6 if LONG else 1; codes = []
+        for i in range(n):
+            for sig, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143))[:None if LONG else 2]:
+                out = f'sig{i}{code}'; pid = self.start(out)
+                while not (self.dir/out/'state.pt').exists() and os.waitpid(pid, os.WNOHANG) == (0, 0): time.sleep(.02)
+                time.sleep(.05*i); os.kill(pid, sig); self.assertEqual(ended(pid), code, self.err()[-800:]); self.one_line('--resume'); codes.append(code); self.assertEqual(self.go_on(out), 0); self.same_end(out)
+        record('signals', tried=len(codes), checkpoint_one_line_and_status={str(c): codes.count(c) for c in (130, 143)}, resumed_bit_identical=len(codes))
+
+    def test_damaged_checkpoint(self):
+        rnd, n = random.Random(2), 20 if LONG else 2; self.stop_after('hurt', 4); found = 0
+        for i in range(n):
+            d = self.dir/f'hurt{i}'; shutil.copytree(self.dir/'hurt', d); b = bytearray((d/'state.pt').read_bytes())
+            if i % 2: b = b[:rnd.randrange(len(b))]
+            else: b[rnd.randrange(len(b)//10, len(b)*9//10)] ^= 1 << rnd.randrange(8)
+            (d/'state.pt').write_bytes(b); self.assertEqual(self.train(d.name, resume=True), 0, self.err()[-800:]); found += 'going on from state-1.pt' in self.err(); self.same_end_or_aside(d)
+        self.assertGreaterEqual(found, n - n//10)      # a bit in the padding between tensors is no damage
+        record('damaged-checkpoint', tried=n, noticed_and_fell_back=found, not_damage_but_padding=n - found, resumed_bit_identical=n)
+
+    def same_end_or_aside(self, d): w, rows = self.end(d); self.assertEqual(rows, self.truth[1]); self.assertEqual(w, self.truth[0])
+
+    def stop_after(self, out, k):
+        def prepare():
+            import colorgan.pretrain as p; real, seen = p.save_checkpoint, []
+            def save(*a, **kw): real(*a, **kw); seen.append(1); len(seen) == k and os.kill(os.getpid(), signal.SIGKILL)
+            p.save_checkpoint = save
+        self.assertEqual(self.train(out, prepare), -9)
+
+    # --- the disk ---
+
+    def test_disk_full(self):
+        def full(name, nth=1, no=errno.ENOSPC):
+            def prepare():
+                real_open, real_replace, real_mkdir, seen = builtins.open, os.replace, os.mkdir, []
+                def check(p):
+                    if isinstance(p, (str, os.PathLike)) and re.fullmatch(name, Path(p).name): seen.append(1); (len(seen) >= nth) and (_ for _ in ()).throw(OSError(no, os.strerror(no), str(p)))
+                def op(f, mode='r', *a, **kw): (set(mode) & set('wa+x')) and check(f); return real_open(f, mode, *a, **kw)
+                def rep(a, b, **kw): check(b); return real_replace(a, b, **kw)
+                builtins.open = io.open = op; os.replace = rep
+            return prepare
+        def small(n):
+            return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (n, n))
+        def half_a_line():
+            from colorgan.core import RunRecord
+            real, seen = RunRecord.log, []
+            def log(self, **row):
+                seen.append(1)
+                if len(seen) < 4: return real(self, **row)
+                with open(self.path/'metrics.jsonl', 'a') as f: f.write(json.dumps(row)[:20])
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path/'metrics.jsonl'))
+            RunRecord.log = log
+        writes = {'a checkpoint (file-size limit)': small(600_000), 'the third checkpoint': full(r'state\.pt', 3), 'the log': full(r'metrics\.jsonl', 4)}
+        if LONG: writes |= {'the photos in the record': full(r'data\.json'), 'the environment': full(r'env\.json'), 'settings': full(r'config\.json'), 'the plan': full(r'plan\.json'), 'the log, after half a line': half_a_line, 'a sample sheet': full(r'0000\d\d\.jpg', 2), 'the last sheet': full(r'samples\.jpg'), 'the curves': full(r'curves\.png'), 'the weights': full(r'generator\.safetensors'), 'the summary': full(r'summary\.json'),
+                            'an unwritable checkpoint': full(r'state\.pt', 2, errno.EACCES), 'a read-only disk': full(r'metrics\.jsonl', 2, errno.EROFS), 'over quota': full(r'state\.pt', 5, errno.EDQUOT)}
+        lines = {}
+        for i, (what, prepare) in enumerate(writes.items()):
+            out = f'disk{i}'; self.assertEqual(self.train(out, prepare), 2, f'{what}: {self.err()[-1500:]}'); lines[what] = self.one_line().replace(str(self.dir), '…'); self.at(out); self.assertEqual([p.name for p in (self.dir/out).glob('.*')], [], what)
+            self.assertEqual(self.go_on(out), 0, f'{what}: {self.err()[-800:]}'); self.same_end(out)
+        # squares: a memory map on a full disk would kill the process
+        def fresh(n): return lambda: (os.environ.update(COLORGAN_CACHE=str(self.dir/'full')), resource.setrlimit(resource.RLIMIT_FSIZE, (n, n)))
+        def nospace():
+            os.environ.update(COLORGAN_CACHE=str(self.dir/'full'))
+            def no(*a): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.posix_fallocate = no
+        for what, prepare in (('squares (file-size limit)', fresh(20_000)), ('squares', nospace)):
+            self.assertEqual(self.train('squares', prepare), 2, self.err()[-1500:]); lines[what] = self.one_line().replace(str(self.dir), '…'); self.assertFalse((self.dir/'squares').exists()); self.assertEqual([p for p in (self.dir/'full').rglob('*') if p.is_file()], [])
+        for bad in ('/proc/no/such', self.photos/'china.png'/'run'): self.assertEqual(self.train(bad), 2); lines[f'a folder that cannot be ({"a file in the way" if "china" in str(bad) else "/proc"})'] = self.one_line().replace(str(self.dir), '…')
+        record('disk', tried=len(lines), one_clear_line=len(lines), resumed_bit_identical=len(writes), nothing_left_lying=len(writes) + 2, lines=lines)
+
+    # --- two at once ---
+
+    def test_two_in_one_folder(self):
+        n, refused = 3 if LONG else 1, 0
+        for i in range(n):
+            out = f'two{i}'; a = self.start(out, lambda: self.slow(.03), err='err-a')
+            while not (self.dir/out/'state.pt').exists() and os.waitpid(a, os.WNOHANG) == (0, 0): time.sleep(.02)
+            self.assertEqual(self.train(out, resume=True), 2, self.err()); self.one_line(f'another process ({a})', 'wait until it ends'); self.assertEqual(self.train(out), 2); self.one_line('exists already'); refused += 2
+            self.assertEqual(ended(a), 0, self.err('err-a')); self.same_end(out)
+        record('two-in-one-folder', tried=2*n, refused_in_one_line=refused, first_run_disturbed=0)
+
+    def slow(self, s):
+        import colorgan.pretrain as p; real = p.l1_step; p.l1_step = lambda *a: (time.sleep(s), real(*a))[1]
+
+    def test_two_fill_one_cache(self):
+        n = 3 if LONG else 1
+        for i in range(n):
+            cache = self.dir/f'shared{i}'
+            def prepare():
+                os.environ['COLORGAN_CACHE'] = str(cache); import colorgan.data as d; real = d.Source.read; d.Source.read = lambda s, j: (time.sleep(.05), real(s, j))[1]
+            outs = [f'cache{i}{c}' for c in 'abc']; ps = [self.start(o, prepare, err=f'err-{o}') for o in outs]
+            for o, p in zip(outs, ps): self.assertEqual(ended(p), 0, self.err(f'err-{o}')); self.same_end(o)
+            files = sorted(p.suffix for p in (cache/'squares').iterdir()); self.assertEqual(files, ['.json', '.json', '.npy', '.npy'], files)      # training and validation, once each
+        # killed while it fills: the next one is not held up, and finds no half
+        cache = self.dir/'half'
+        def dies():
+            os.environ['COLORGAN_CACHE'] = str(cache); import colorgan.data as d; real = d.square
+            def sq(*a, **kw): sq.n += 1; sq.n == 9 and os.kill(os.getpid(), signal.SIGKILL); return real(*a, **kw)
+            sq.n = 0; d.square = sq
+        self.assertEqual(self.train('half1', dies), -9); self.assertEqual(self.train('half2', lambda: os.environ.update(COLORGAN_CACHE=str(cache))), 0, self.err()); self.same_end('half2'); self.assertEqual([p.name for p in (cache/'squares').glob('.*')], [])
+        record('shared-cache', groups=n, runs_at_once=3, all_bit_identical=3*n, squares_corrupt=0, killed_while_filling=1, next_run_held_up=0)
+
+    # --- the same again ---
+
+    def test_determinism(self):
+        import hashlib
+        n = 5 if LONG else 1; sha = lambda o: hashlib.sha256((self.dir/o/'generator.safetensors').read_bytes()).hexdigest()
+        for i in range(n): self.assertEqual(self.train(f'again{i}', sets=['deterministic=true'] if i % 2 == 0 else []), 0, self.err()); self.assertEqual(sha(f'again{i}'), sha('straight'))
+        self.assertEqual(self.train('other', sets=['seed=1']), 0); self.assertNotEqual(sha('other'), sha('straight'))
+        record('determinism', same_seed_runs=n + 1, different_weights=0, with_deterministic=(n + 1)//2, another_seed_differs=True)
+
+    # --- training that goes wrong ---
+
+    def test_trouble(self):
+        def spoil(step, what, times=1):
+            def prepare():
+                import colorgan.pretrain as p, colorgan.gan as g, torch; reals = p.l1_step, g.gan_step; left = [times]
+                def wrap(fn, base):
+                    def f(st, L, ab):
+                        if base + st.step == step and left[0]: left[0] -= 1; what(st)
+                        return fn(st, L, ab)
+                    return f
+                p.l1_step, g.gan_step = wrap(reals[0], 0), wrap(reals[1], 14)
+            return prepare
+        def nan(st): next(st.G.parameters()).data[0] = float('nan')
+        def inf(st): next((st.D or st.G).parameters()).data[0] = float('inf')
+        cases = [(9, nan, 'pretrain'), (20, inf, 'gan')] + ([(k, w, '') for k in (0, 13, 14, 29) for w in (nan, inf)] if LONG else []); late = []
+        rows = lambda o: [json.loads(l) for l in (self.dir/o/'metrics.jsonl').read_text().splitlines()]
+        for i, (step, what, _) in enumerate(cases):
+            self.assertEqual(self.train(f'stop{i}', spoil(step, what), sets=['on_trouble=stop']), 2, self.err()); line = self.one_line('not finite', 'stopped'); late.append(int(re.search(r'step (\d+)', line)[1]) - step - 1)
+            self.assertEqual(self.go_on(f'stop{i}'), 0, self.err()[-500:]); self.same_end(f'stop{i}')      # whole until then
+            self.assertEqual(self.train(f'back{i}', spoil(step, what), sets=['on_trouble=rollback']), 0, self.err()[-1500:]); self.assertIn('of the rate', self.err()); s = json.loads((self.dir/f'back{i}'/'summary.json').read_text())
+            b = s['rollbacks']; self.assertEqual([o['rate'] for o in b], [.5]); self.assertLessEqual(b[0]['step'], step); r = rows(f'back{i}'); self.assertEqual(sum('rollback' in o for o in r), 1); steps = [o['step'] for o in r if 'lr' in o]; self.assertEqual(steps, sorted(set(steps))); self.assertTrue(all(v is not None for o in r for v in o.values()))
+        self.assertEqual(self.train('warned', spoil(9, nan)), 0, self.err()[-1500:]); self.assertEqual(self.err().count('not finite'), 1); self.assertEqual([o['trouble'] for o in rows('warned') if 'trouble' in o], ['not finite'])
+        self.assertEqual(self.train('often', spoil(9, nan, 99), sets=['on_trouble=rollback']), 2); self.one_line('after 3 rollbacks')
+        # killed after a rollback: the rate, and the line in the log, are not forgotten
+        def dies():
+            spoil(9, nan)(); import colorgan.gan as g; real = g.gan_step
+            def f(st, L, ab): st.step == 7 and os.kill(os.getpid(), signal.SIGKILL); return real(st, L, ab)
+            g.gan_step = f
+        self.assertEqual(self.train('killed', dies, sets=['on_trouble=rollback']), -9); self.assertEqual(self.go_on('killed'), 0, self.err()[-800:]); a, b = self.end(self.dir/'back0'), self.end(self.dir/'killed'); self.assertEqual(a[1], b[1]); self.assertEqual(a[0], b[0]); self.assertNotEqual(a[0], self.truth[0])
+        self.assertEqual(max(late), 0); self.assertFalse([o for o in self.truth[1] if 'trouble' in o])
+        record('trouble', provoked=len(cases), noticed_steps_late=max(late), stopped_and_resumed_bit_identical=len(cases), rolled_back=len(cases) + 1, killed_after_rollback_bit_identical=1, warned=1)
+
+    @unittest.skipUnless(LONG, 'COLORGAN_LONG=FOLDER runs it')
+    def test_trouble_of_gans(self):
+        "A D that wins, a G that turns grey, and healthy runs, in training proper."
+        import torch, colorgan.gan as g
+        from colorgan.core import Settings, with_
+        from colorgan.data import make_sets
+        from colorgan.pretrain import TrainState, pretrain
+        from colorgan.watch import Trouble, Watch
+        base = Settings(generator='unet', nf=8, size=32, patch=16, bs=8, resize='crop', crops=12, n_valid=2, precision='fp32', device='cpu', ema=.9, log_every=10, pretrain_lr=3e-3, on_trouble='stop'); sets = make_sets(base, cache=False); alarms = {}
+        for seed, kind in enumerate(('bce', 'lsgan', 'hinge')):
+            s = with_(base, seed=seed, gan_loss=kind, pretrain_steps=200, gan_steps=300, on_trouble='warn'); said = []; g.train(s, self.dir/f'well{seed}{kind}', sets, say=lambda t: said.append(t)); alarms[f'{kind}, seed {seed}'] = [t for t in said if 'step' in t and ':' in t and 'encoder' not in t]
+        self.assertEqual(sum(map(len, alarms.values())), 0, alarms)
+        won = {}
+        for kind in ('bce', 'lsgan', 'hinge'):      # G hardly moves, and D has all the time
+            s = with_(base, gan_loss=kind, lambda_l1=0., lr=1e-9, lr_d=2e-3, gan_steps=1500); st = TrainState(s); g.start_gan(st); w = Watch(s)
+            try: g.train_gan(st, sets[0], 1500, watch=w); won[kind] = None
+            except Trouble as e: self.assertEqual(e.kind, 'D has won'); won[kind] = e.step
+        self.assertTrue(all(won.values()), won)
+        s = with_(base, lr=2e-3, lambda_l1=100., pretrain_steps=100); st = TrainState(s); pretrain(st, sets[0], 100); g.start_gan(st); st.pix = lambda pred, y: pred.abs().mean(); gone, seen = None, []
+        real = g.gan_step
+        def step(st, L, ab): out = real(st, L, ab); seen.append(float(out['chroma'])); return out
+        g.gan_step = step
+        try: g.train_gan(st, sets[0], 600, watch=Watch(s)); e = None
+        except Trouble as err: e = err
+        finally: g.gan_step = real
+        self.assertEqual(e and e.kind, 'grey'); gone = next(i + 1 for i in range(len(seen)) if max(seen[i:]) < .1); self.assertLessEqual(e.step - gone, 50)
+        record('trouble-gan', healthy_runs=len(alarms), alarms=0, steps_of_each=500, d_won_provoked=len(won), d_won_noticed_at_step=won, grey_provoked=1, grey_noticed_steps_after_last_above_a_tenth=e.step - gone)
+
+    # --- bad photos ---
+
+    def test_fuzzed_photos(self):
+        from colorgan.core import Settings
+        from colorgan.data import folder_source, make_sets, prepare
+        n = 1000 if LONG else 100; d = self.dir/'fuzz'; d.mkdir(); kinds = fuzz(d, n); src = folder_source(d); t = time.time(); before = rss(), fds()
+        signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(TimeoutError('it hangs'))); signal.alarm(600)
+        try: ps = prepare(src, 32, cache=False)
+        finally: signal.alarm(0)
+        read, named = set(ps.names), [next((m for m in src.names if s.startswith(Path(m).name)), None) for s in ps.skipped]; self.assertNotIn(None, named); self.assertEqual(len(read) + len(named), n); self.assertFalse(read & set(named)); self.assertTrue(all('\n' not in s and len(s) < 300 for s in ps.skipped))
+        bad = {k: sum(Path(m).name.startswith(k) for m in named) for k in kinds}; self.assertTrue(all(bad[k] == kinds[k] for k in ('bomb', 'nothing', 'text')), bad); self.assertEqual(bad['good'] + bad['thin'] + bad['mode'], 0, [s for s in ps.skipped if s.startswith(('thin', 'mode', 'good'))])
+        grown = (rss() - before[0])/2**20; self.assertLess(grown, 400); self.assertEqual(fds(), before[1])
+        ps2 = prepare(src, 32, cache=False); self.assertEqual((ps2.names, ps2.skipped), (ps.names, ps.skipped)); again = (rss() - before[0])/2**20 - grown; self.assertLess(again, 60)
+        record('fuzzed-photos', tried=n, kinds=kinds, read=len(read), left_out_and_named=len(named), left_out_of_each_kind=bad, crashed=0, hung=0, seconds=round(time.time() - t, 1), memory_grown_mb=round(grown), memory_grown_by_a_second_pass_mb=round(again), descriptors_leaked=0)
+
+    # --- hostile files ---
+
+    def test_hostile_files(self):
+        from colorgan.core import ColorganError, load_settings
+        from colorgan.generator import load_weights
+        from colorgan.pretrain import Features, read_checkpoint
+        d = self.dir/'hostile'; d.mkdir(); files = hostile(d, (self.straight/'generator.safetensors').read_bytes(), (self.straight/'state.pt').read_bytes()); took, grew = {}, {}
+        for f, fn in files:
+            fn = dict(weights=load_weights, checkpoint=read_checkpoint, settings=load_settings, features=Features)[fn]; t, m = time.time(), peak()
+            try: fn(f); self.fail(f'{f.name} was let in')
+            except ColorganError as e: self.assertEqual(len(str(e).splitlines()), 1, str(e)); self.assertLess(len(str(e)), 700)
+            took[f.name], grew[f.name] = time.time() - t, (peak() - m)/2**20
+        self.assertLess(max(took.values()), 10, took); self.assertLess(max(grew.values()), 1000, grew)
+        # a run's own files, meddled with
+        for name, text in (('plan.json', '{"pretrain": 99999999, "gan": 1}'), ('plan.json', '['*100_000), ('data.json', '[]'), ('config.json', '{"bs": 1e99}'), ('config.json', '{"size": "../../etc"}')):
+            o = self.dir/'meddled'; shutil.rmtree(o, ignore_errors=True); shutil.copytree(self.straight, o); (o/name).write_text(text); self.assertEqual(self.train('meddled', resume=True), 2, self.err()); self.one_line()
+        record('hostile-files', tried=len(files) + 5, let_in=0, crashed=0, slowest_s=round(max(took.values()), 2), most_memory_mb=round(max(grew.values())), files=[f.name for f, _ in files])
+
+    def test_no_unsafe_loads(self):
+        words = r'pickle\.loads?\b|weights_only\s*=\s*False|load_learner|export\.pkl|\beval\(|\bexec\(|yaml\.load\b|allow_pickle\s*=\s*True|shell\s*=\s*True|os\.system|marshal|shelve|extractall'; hits = []
+        for f in sorted((ROOT/'colorgan').glob('*.py')):
+            for i, l in enumerate(f.read_text('utf-8').splitlines(), 1):
+                code = l.split('#')[0]
+                if (m := re.search(words, code)) and not re.search(r'\.eval\(|nodes\.eval', code): hits.append(f'{f.name}:{i}: {m[0]}')
+                if 'torch.load(' in code and 'weights_only=True' not in code: hits.append(f'{f.name}:{i}: torch.load')
+                if 'np.load(' in code and 'allow_pickle' in code: hits.append(f'{f.name}:{i}: np.load')
+        self.assertEqual(hits, []); record('unsafe-loads', files=len(list((ROOT/'colorgan').glob('*.py'))), found=0)
+
+def rss(): return int(Path('/proc/self/statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*1024
+def fds(): return len(os.listdir('/proc/self/fd'))
+
+def fuzz(d, n, seed=0):
+    "n photo files, most of them bad; how many of each kind."
+    rnd, rng = random.Random(seed), np.random.default_rng(seed); kinds = {}; ramp = np.linspace(0, 255, 40).astype(np.uint8)
+    fmts = [('jpg', 'JPEG', {}), ('png', 'PNG', {}), ('webp', 'WEBP', {}), ('tif', 'TIFF', dict(compression='tiff_lzw')), ('bmp', 'BMP', {}), ('gif', 'GIF', {}), ('ppm', 'PPM', {})]; modes = [('L', 'png'), ('LA', 'png'), ('RGBA', 'png'), ('P', 'png'), ('1', 'png'), ('I;16', 'png'), ('CMYK', 'jpg'), ('YCbCr', 'jpg'), ('I', 'tif'), ('F', 'tif'), ('LAB', 'tif')]
+    def photo(h=30, w=40): a = rng.integers(0, 80, (h, w, 3)) + (np.resize(ramp, w)[None, :, None]*.6); return Image.fromarray(a.astype(np.uint8))
+    def enc(im, fmt, **kw): b = io.BytesIO(); im.save(b, fmt, **kw); return b.getvalue()
+    for i in range(n):
+        ext, fmt, kw = fmts[i % len(fmts)]; k = ('flip', 'cut', 'header', 'bomb', 'mode', 'thin', 'good', 'nothing', 'text', 'splice')[i % 10]
+        data = enc(photo(), fmt, **kw)
+        if k == 'flip': b = bytearray(data); [b.__setitem__(j, b[j] ^ 1 << rnd.randrange(8)) for j in (rnd.randrange(len(b)) for _ in range(rnd.randint(1, 40)))]; data = bytes(b)
+        elif k == 'cut': data = data[:rnd.randrange(1, len(data))]
+        elif k == 'header': b = bytearray(data); [b.__setitem__(j, rnd.randrange(256)) for j in (rnd.randrange(min(64, len(b))) for _ in range(rnd.randint(1, 6)))]; data = bytes(b)
+        elif k == 'splice': o = enc(photo(25, 31), fmt, **kw); j = rnd.randrange(len(data)); data = data[:j] + o[rnd.randrange(len(o)):] + data[j:]
+        elif k == 'nothing': data = b'' if i % 20 < 10 else enc(Image.new('RGB', (1, 1)), 'PNG')[:24] + bytes(8)
+        elif k == 'text': data = [b'not a photo', b'%PDF-1.4', b'PK\3\4', b'\0'*99, b'<svg/>', b'\x80\x04\x95'][i % 6]
+        elif k == 'bomb':
+            if i % 20 < 10: ext = 'png'; c = lambda t, x: struct.pack('>I', len(x)) + t + x + struct.pack('>I', __import__('zlib').crc32(t + x)); data = b'\x89PNG\r\n\x1a\n' + c(b'IHDR', struct.pack('>IIBBBBB', 20_000 + i, 30_000, 8, 2, 0, 0, 0)) + c(b'IDAT', __import__('zlib').compress(bytes(10**5))) + c(b'IEND', b'')
+            else: ext = 'bmp'; b = bytearray(enc(photo(), 'BMP')); b[18:26] = struct.pack('<ii', 50_000 + i, 40_000); data = bytes(b)
+        elif k == 'thin': ext = 'png'; data = enc(photo(*[(1, 1 + i), (1 + i, 1), (1, 1), (2, 500)][i//10 % 4]), 'PNG')
+        elif k == 'mode':
+            m, ext = modes[i//10 % len(modes)]; im = photo(); im = Image.fromarray((np.asarray(im.convert('L')).astype(np.uint16)*257)) if m == 'I;16' else im.convert('L').convert(m) if m in ('I', 'F', 'LA', '1', 'P') else im.convert(m) if m != 'LAB' else Image.fromarray(np.asarray(im), 'RGB').convert('RGB'); data = enc(im, dict(png='PNG', jpg='JPEG', tif='TIFF')[ext])
+        (d/f'{k}{i:04d}.{ext}').write_bytes(data); kinds[k] = kinds.get(k, 0) + 1
+    return kinds
+
+def hostile(d, weights, state):
+    "Files that a stranger might send: (path, what would open it)."
+    import torch, zipfile
+    out = []
+    def put(name, data, what): (d/name).write_bytes(data); out.append((d/name, what))
+    n = struct.unpack('<Q', weights[:8])[0]; head, body = json.loads(weights[8:8 + n]), weights[8 + n:]
+    def st(h, b=body, n=None): h = h if isinstance(h, bytes) else json.dumps(h).encode(); return struct.pack('<Q', len(h) if n is None else n) + h + b
+    def arch(**kw): h = json.loads(json.dumps(head)); a = json.loads(h['__metadata__']['arch']); a.update(kw); h['__metadata__']['arch'] = json.dumps(a); return h
+    def tensor(**kw): h = json.loads(json.dumps(head)); k = next(k for k in h if k != '__metadata__'); h[k].update(kw); return h
+    for name, data in {'header-of-exabytes': st(head, n=2**62), 'header-longer-than-file': st(head, n=10**9), 'header-of-brackets': st(b'['*10**6), 'header-of-numbers': st(b'{"a": ' + b'9'*10**6 + b'}'), 'header-not-utf8': st(b'\xff'*100), 'empty-header': st(b'{}'), 'nothing': b'', 'eight-bytes': bytes(8),
+                       'tensor-of-exabytes': st(tensor(shape=[2**40, 2**20])), 'tensor-below-zero': st(tensor(shape=[-1, 4])), 'tensor-outside': st(tensor(data_offsets=[0, 10**12])), 'tensors-overlap': st(tensor(data_offsets=[4, 8])), 'unknown-dtype': st(tensor(dtype='F1024')), 'cut': weights[:len(weights)//2], 'one-byte-more': weights + b'x',
+                       'arch-of-another': st(arch(kind='os.system')), 'arch-too-wide': st(arch(nf=10**9)), 'arch-too-large': st(arch(size=2**30)), 'arch-of-text': st(arch(nf='8')), 'arch-wider-than-weights': st(arch(nf=16)), 'arch-with-path': st(arch(kind='../../etc/passwd'))}.items(): put(f'{name}.safetensors', data, 'weights')
+    h = json.loads(json.dumps(head)); h['__metadata__']['arch'] = '['*10**5; put('arch-of-brackets.safetensors', st(h), 'weights') if os.environ.get('COLORGAN_DEEP') else None
+    h = json.loads(json.dumps(head)); h['../../evil'] = h.pop(next(k for k in h if k != '__metadata__')); put('name-with-path.safetensors', st(h), 'weights')
+    put('zip-as-weights.safetensors', state, 'weights'); put('weights-as-features.safetensors', weights, 'features'); put('size-of-text.safetensors', st({'__metadata__': {'size': 'x'}, 'fc.weight': dict(dtype='F32', shape=[2, 512], data_offsets=[0, 4096])}, bytes(4096)), 'features')
+    src = zipfile.ZipFile(io.BytesIO(state))
+    def ck(name, kind=0, pkl=None, extra=()):
+        b = io.BytesIO()
+        with zipfile.ZipFile(b, 'w', kind) as z: [z.writestr(i.filename, pkl if pkl is not None and i.filename.endswith('data.pkl') else src.read(i)) for i in src.infolist()]; [z.writestr(*e) for e in extra]
+        put(f'{name}.pt', b.getvalue(), 'checkpoint')
+    ck('compressed', 8, extra=[('archive/bomb', bytes(10**8))]); ck('runs-a-command', pkl=b'cos\nsystem\n(S"touch /tmp/owned"\ntR.'); ck('builds-itself', pkl=b'cbuiltins\nbytearray\n(I1000000000000\ntR.'); ck('asks-for-eval', pkl=b'c__builtin__\neval\n(S"1"\ntR.'); ck('new-style-name', pkl=b'\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.'); ck('no-list', pkl=b''); ck('wrong-list', pkl=b'garbage')
+    ck('storage-of-terabytes', pkl=b'\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuL1000000000000L\ntQK\0L1000000000000L\n\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtR.')
+    put('pickle.pt', b'\x80\x04cos\nsystem\n(S"true"\ntR.', 'checkpoint'); put('cut.pt', state[:len(state)//2], 'checkpoint'); put('empty.pt', b'', 'checkpoint'); put('weights-as-checkpoint.pt', weights, 'checkpoint')
+    for name, data in {'brackets': b'['*10**6, 'braces': b'{"a":'*10**5, 'digits': b'{"bs": ' + b'9'*10**5 + b'}', 'huge': b' '*(2**24 + 1), 'list': b'[1]', 'nan': b'{"lr": NaN}', 'infinite': b'{"lr": 1e999}', 'null': b'{"bs": null}', 'nested': b'{"bs": {"a": 1}}', 'unknown': b'{"__class__": "os.system"}', 'bytes': b'\xff\xfe', 'empty': b''}.items(): put(f'{name}.json', data, 'settings')
+    return out
+
+if __name__ == '__main__': unittest.main()
