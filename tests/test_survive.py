@@ -14,7 +14,7 @@ def record(name, test='test_survive', **what):
     print(f'\n{name}: {json.dumps(what)[:600]}', flush=True)
     if RECORD:
         from colorgan.core import environment, write_json
-        env = environment([f"COLORGAN_{'LONG' if LONG else 'RECORD'}=results/reliability", 'python', '-m', 'unittest', f'tests.{test}']); write_json(Path(RECORD)/f'{name}.json', dict(what, form='long' if LONG else 'short', test=f'tests/{test}.py', env={k: env[k] for k in ('commit', 'dirty', 'command', 'utc', 'python', 'cores', 'versions')}))
+        env = environment([f"COLORGAN_{'LONG' if LONG else 'RECORD'}=runs/reliability", 'python', '-m', 'unittest', f'tests.{test}']); write_json(Path(RECORD)/f'{name}.json', dict(what, form='long' if LONG else 'short', test=f'tests/{test}.py', env={k: env[k] for k in ('commit', 'dirty', 'command', 'utc', 'python', 'cores', 'versions')}))
 
 def child(argv, prepare=None, cwd=None, err='err', fn=None):
     "Start `colorgan ARGV` in a fork; `prepare()` is called in it first. stderr goes to a file."
