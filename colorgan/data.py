@@ -373,10 +373,10 @@ class Batches:
         "Which photos batch `step` holds."
         n = len(self.photos); return [int(self._perm(p//n)[p % n]) for p in range(step*self.bs, (step + 1)*self.bs)]
 
-    def __call__(self, step:int) -> torch.Tensor:
-        xb = self.photos.take(self.idxs(step))
+    def __call__(self, step:int, part=slice(None)) -> torch.Tensor:
+        xb = self.photos.take(self.idxs(step)[part])
         if not self.flip: return xb
-        return torch.where(torch.rand(self.bs, 1, 1, 1, generator=generator_at(self.seed, step, 'flip')) < .5, xb.flip(-1), xb)
+        return torch.where(torch.rand(self.bs, 1, 1, 1, generator=generator_at(self.seed, step, 'flip'))[part] < .5, xb.flip(-1), xb)
 
 # %% ../nbs/02_data.ipynb #1bd1d34e
 def to_L_ab(
@@ -411,8 +411,9 @@ class LabLoader:
         input='lstar',      # what G sees
         output='ab',        # what it answers with
         device='cpu',       # where (L, ab) are to be
+        part=slice(None),   # which photos of each shuffled batch: a process's share
     ):
-        self.photos, self.dataset, self.bs, self.start, self.shuffle, self.input, self.output, self.device = photos, photos, bs, start, shuffle, input, output, torch.device(device)
+        self.part = part; self.photos, self.dataset, self.bs, self.start, self.shuffle, self.input, self.output, self.device = photos, photos, bs, start, shuffle, input, output, torch.device(device)
         self.batches, self.steps = Batches(photos, bs, seed, flip), steps or -(-len(photos)//bs)
 
     def __len__(self): return self.steps
@@ -421,7 +422,7 @@ class LabLoader:
 
     def __iter__(self):
         for i in range(self.steps):
-            yield self.lab(self.batches(self.start + i) if self.shuffle else self.photos.take(range(i*self.bs, min((i + 1)*self.bs, len(self.photos)))))
+            yield self.lab(self.batches(self.start + i, self.part) if self.shuffle else self.photos.take(range(i*self.bs, min((i + 1)*self.bs, len(self.photos)))))
 
     def one_batch(self): return next(iter(self))
     def new(self, **kw): return self

@@ -11,12 +11,12 @@ import json, signal, threading, time
 from contextlib import contextmanager
 from pathlib import Path
 import torch
-from .core import ColorganError, RunRecord, Settings, block_diagram, chart, load_settings, seed_at, seed_everything, with_, write_json
+from .core import Alone, ColorganError, RunRecord, Settings, block_diagram, chart, load_settings, seed_at, seed_everything, with_, write_json
 from .data import LabLoader, get_source, make_sets, prepare, to_L_ab
 from .discriminator import make_discriminator
 from .generator import count_params, save_weights
 from .losses import GANLoss, g_total, init_weights
-from .pretrain import Interrupted, StageCallback, TrainState, adam, l1_step, pretrain, read_checkpoint, sample_sheet, save_checkpoint, stage_learner, validate
+from .pretrain import Interrupted, StageCallback, TrainState, adam, l1_step, mean_row, pretrain, read_checkpoint, sample_sheet, save_checkpoint, stage_learner, validate
 
 # %% ../nbs/08_gan.ipynb #be67a22c
 def gan_diagram(
@@ -42,7 +42,7 @@ def start_gan(
     "Give `st` a discriminator and the second stage's optimisers."
     s = st.s; seed_everything(seed_at(s.seed, 0, 'D'))
     if s.output == 'bins': raise ColorganError('output=bins is classification and has no GAN stage: set gan_steps=0')
-    st.D = init_weights(make_discriminator(s)).to(st.device, memory_format=torch.channels_last).train()
+    st.D = st.team.join(init_weights(make_discriminator(s)).to(st.device, memory_format=torch.channels_last).train())
     st.opt_d, st.opt_g = adam(st.D, s.lr_d or s.lr, (s.beta1, .999)), adam(st.G, s.lr, (s.beta1, .999))
     st.adv, st.stage, st.step, st.window = GANLoss(s.gan_loss, label_smooth=s.label_smooth, g_kind=s.g_gan_loss or None), 'gan', 0, []
 
@@ -81,12 +81,17 @@ def g_step(
     st.D.requires_grad_(True)
     return dict(g_adv=adv.detach(), g_l1=pix.detach())
 
+def _answer(st, L, graph=True):
+    with st.autocast(), torch.set_grad_enabled(graph): return st.G(L)
+
 def gan_step(st, L, ab) -> dict:
     "One step of D and `g_steps` of G on a batch."
+    one, out = st.s.accumulate == 1, {}
+    if not one: out = mean_row([d_step(st, l, a, _answer(st, l, False)) for l, a in st.parts(L, ab)])      # all of D's parts before G's: its graph would fill the memory that parts are to save
     for i in range(st.s.g_steps):
-        with st.autocast(): fake = st.G(L)
-        if i == 0: out = d_step(st, L, ab, fake)
-        out |= g_step(st, L, ab, fake)
+        if one: fake = _answer(st, L)
+        if one and i == 0: out = d_step(st, L, ab, fake)
+        out |= mean_row([g_step(st, l, a, fake if one else _answer(st, l)) for l, a in st.parts(L, ab)])
     return out
 
 # %% ../nbs/08_gan.ipynb #c49f3e06
@@ -103,9 +108,9 @@ def plan_steps(
     pre = min(p, max(round(k*p), 1 if p else 0)); total = max(int(k*(p + g)), (p > 0) + (g > 0))
     return dict(pretrain=pre, gan=min(g, max(total - pre, 1 if g else 0)), seconds_per_step=seconds)
 
-def _time_steps(s, train, n=4):
+def _time_steps(s, train, team, n=4):
     "Seconds of a step of each stage, on throwaway networks."
-    st, out = TrainState(s), []; dl = iter(LabLoader(train, s.bs, steps=2*(n + 2), seed=s.seed, input=s.input, output=s.output, device=st.device))
+    st, out = TrainState(s, team=team), []; dl = iter(LabLoader(train, s.bs, steps=2*(n + 2), seed=s.seed, input=s.input, output=s.output, device=st.device, part=team.part(s.bs)))
     for fn in (l1_step, gan_step)[:1 + (s.gan_steps > 0)]:
         if fn is gan_step: start_gan(st)
         t = []
@@ -207,30 +212,38 @@ def train(
     cache=True,       # see `prepare`
     argv=None,        # the command line for the record
     say=lambda t: None,  # told what is going on, a line each
+    team=Alone(),     # the processes that train together: see `11b_scale`
 ) -> dict:            # the summary; `Interrupted` after a signal, with the state saved
     "Both stages on anyone's photos, recorded."
-    train_set, valid, info = source if isinstance(source, tuple) else make_sets(s, source, cache=cache)
-    rec, ckpt = _open_run(s, out, resume, info, argv); out = rec.path
+    train_set, valid, info = source if isinstance(source, tuple) else team.first(lambda: make_sets(s, source, cache=cache))
+    if len(set(team.gather(info['split_sha256']))) > 1: raise ColorganError(f'{s.data}: the processes do not see the same photos')
+    rec, ckpt, out = None, None, Path(out)
+    def begin():
+        nonlocal rec, ckpt
+        rec, ckpt = _open_run(s, out, resume, info, argv)
+        return json.loads((out/'plan.json').read_text('utf-8')) if (out/'plan.json').exists() else None, ckpt and read_checkpoint(ckpt)
+    plan, sd = team.share(begin)
     for k in ('train', 'valid'):
         n = info[k]
         if n['skipped'] or n['grey']: say(f"{k}: {n['n']} squares; left out {n['grey']} grey and {n['skipped']} unreadable photos" + (f" (first: {n['skipped_why'][0]})" if n['skipped'] else ''))
-    if (out/'plan.json').exists(): plan = json.loads((out/'plan.json').read_text('utf-8'))
-    else: plan = plan_steps(s, _time_steps(s, train_set) if s.max_minutes else None); write_json(out/'plan.json', plan)
-    st = TrainState(s)
-    if s.init and not ckpt: st.begin_from(s.init)
+    if not plan:
+        took = _time_steps(s, train_set, team) if s.max_minutes else None
+        plan = team.share(lambda: plan_steps(s, took))
+        if team.main: write_json(out/'plan.json', plan)
+    st = TrainState(s, team=team)
+    if s.init and not sd: st.begin_from(s.init)
     say(f"encoder: {st.G.encoder}; {st.device}, {st.precision}; {plan['pretrain']} steps of L1 and {plan['gan']} of GAN")
-    if ckpt:
-        sd = read_checkpoint(ckpt)
-        if sd['stage'] == 'gan': start_gan(st)
-        st.load_state_dict(sd)
-    rec.truncate(st.step + (plan['pretrain'] if st.stage == 'gan' else 0)); samples = sample_photos(s.size)
+    if sd and sd['stage'] == 'gan': start_gan(st)
+    if sd or team.size > 1: st.load_state_dict(sd or team.share(st.state_dict))
+    if team.main: rec.truncate(st.step + (plan['pretrain'] if st.stage == 'gan' else 0))
+    samples = sample_photos(s.size)
     with catch_signals() as stop:
-        kw = dict(record=rec, valid=valid, samples=samples, checkpoint=out/'state.pt', stop=stop); bar = lambda total, desc: progress(total, st.step, desc) if progress else None
+        kw = dict(record=rec, valid=valid, samples=samples, checkpoint=out/'state.pt') if team.main else {}; kw['stop'] = lambda: team.agree(stop()); bar = lambda total, desc: progress(total, st.step, desc) if progress and team.main else None
         if st.stage == 'pretrain':
             if plan['pretrain']: pretrain(st, train_set, plan['pretrain'], progress=(b := bar(plan['pretrain'], 'L1')), **kw); b and b.close()
             if plan['gan']: start_gan(st)
         if st.stage == 'gan': train_gan(st, train_set, plan['gan'], plan['pretrain'], progress=(b := bar(plan['gan'], 'GAN')), **kw); b and b.close()
-    return _finish_run(st, rec, valid, samples, plan, info)
+    return team.share(lambda: _finish_run(st, rec, valid, samples, plan, info))
 
 # %% ../nbs/08_gan.ipynb #73e96f4f
 def _finish_run(st, rec, valid, samples, plan, info):
