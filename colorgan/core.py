@@ -43,8 +43,9 @@ class Settings:
     flip:bool = True              # mirror half of the photos
     input:str = 'lstar'           # what G sees: 'lstar' (CIE L*) or 'luma' (.30 R + .59 G + .11 B, as Lab lightness of that grey)
     output:str = 'ab'             # what G answers with: 'ab', 'lab' (its own lightness too) or 'bins' (a distribution over cells of ab)
-    generator:str = 'resnet18'    # 'resnet18' (DynamicUnet), 'unet' (pix2pix), 'lean' (a narrow decoder, half the size out), 'nazeri' (its 32-pixel net) or 'convnet' (no skips)
-    encoder:str = 'auto'          # for resnet18: 'auto', 'imagenet', 'none' or a file
+    generator:str = 'resnet18'    # 'resnet18' (DynamicUnet), 'unet' (pix2pix), 'lean' (a narrow decoder, half the size out), 'nazeri' (its 32-pixel net), 'convnet' (no skips) or 'timm' (DynamicUnet on `body`)
+    body:str = 'resnet34'         # for timm: a ResNet, ConvNeXt or other body of timm's
+    encoder:str = 'auto'          # for resnet18 and timm: 'auto', 'imagenet', 'none' or a file
     init:str = ''                 # a weights file to start from, of the same generator; '': anew
     nf:int = 64                   # for unet and lean: channels of the first layer
     blur:bool = False             # for resnet18: blur after each PixelShuffle
@@ -81,7 +82,7 @@ class Settings:
     def __post_init__(self): _check_settings(self)
 
 # %% ../nbs/00_core.ipynb #da5690fd
-_choices = dict(resize=('squash','crop'), input=('lstar','luma'), generator=('resnet18','unet','lean','nazeri','convnet'), output=('ab','lab','bins'), g_gan_loss=('','bce','lsgan','hinge'), d_norm=('batch','instance','none'),
+_choices = dict(resize=('squash','crop'), input=('lstar','luma'), generator=('resnet18','unet','lean','nazeri','convnet','timm'), output=('ab','lab','bins'), g_gan_loss=('','bce','lsgan','hinge'), d_norm=('batch','instance','none'),
                 gan_loss=('bce','lsgan','hinge'), pixel_loss=('l1','l2'), precision=('auto','fp32','bf16','fp16'), device=('auto','cpu','cuda','mps'))
 _least = dict(size=8, crops=1, bs=1, accumulate=1, patch=1, nf=1, g_steps=1, log_every=1, sample_every=1, save_every=1)
 

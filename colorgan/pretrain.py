@@ -54,7 +54,7 @@ class TrainState:
         self.precision = pick_precision(self.device, s.precision)
         seed_everything(seed_at(s.seed, 0, 'G'))
         self.G = make_generator(s)
-        if s.generator != 'resnet18': init_weights(self.G)
+        if s.generator not in ('resnet18', 'timm'): init_weights(self.G)
         self.G = self.team.join(self.G.to(self.device, memory_format=torch.channels_last).train())
         self.opt_g = adam(self.G, s.pretrain_lr, (.9, .99))
         self.D = self.opt_d = None
