@@ -433,9 +433,10 @@ class LabLoader:
         return show_images([list(L_ab2rgb(L, torch.zeros_like(ab[:, -2:]))[:n]), list(answer2rgb(L, ab)[:n])], size=1.3)
 
     def show_results(self, b, out, max_n=6, **kw):
-        "Rows of grey, predicted and true."
+        "Show rows of grey, predicted and true."
+        from IPython.display import display
         (L, ab), pred = b, torch.stack(list(out)) if not isinstance(out, torch.Tensor) else out; n = min(max_n, len(L))
-        return show_images([list(answer2rgb(L, o)[:n]) for o in (torch.zeros_like(ab[:, -2:]), pred.to(ab.device).float(), ab)], size=1.3)
+        display(show_images([list(answer2rgb(L, o)[:n]) for o in (torch.zeros_like(ab[:, -2:]), pred.to(ab.device).float(), ab)], size=1.3))      # `Learner.show_results` throws away what this returns
 
 # %% ../nbs/02_data.ipynb #d1b032c1
 def make_sets(

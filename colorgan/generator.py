@@ -280,7 +280,7 @@ class Generator(nn.Module):
         return z if self.training else torch.einsum('bqhw,qc->bchw', (z.float()/temperature).softmax(1), self.cells)
 
 # %% ../nbs/03_generator.ipynb #564a24e0
-_parts = dict(timm=dict(body=str, dropout=float), unet=dict(size=int, nf=int, dropout=float), resnet18=dict(blur=bool, self_attention=bool, dropout=float), lean=dict(nf=int, dropout=float), nazeri=dict(nf=int, dropout=float), convnet=dict(nf=int))
+_parts = dict(unet=dict(size=int, nf=int, dropout=float), resnet18=dict(blur=bool, self_attention=bool, dropout=float), lean=dict(nf=int, dropout=float), nazeri=dict(nf=int, dropout=float), convnet=dict(nf=int), timm=dict(body=str, dropout=float))
 
 def generator_from_arch(
     arch:dict,         # kind, head, and what the kind needs: see `make_generator`

@@ -207,8 +207,13 @@ class StageCallback(Callback):
         stop=None,         # called after every step: an exit status ends the stage after a checkpoint
     ): self.st, self.step_fn, self.total, self.before, self.rates, self.rec, self.valid, self.samples, self.ckpt, self.bar, self.stop = st, step_fn, total, before, rates, record, valid, samples, checkpoint, progress, stop
 
+    fitting = False
     def before_fit(self): self.t0, self.since, self.learn.loss, self.history = time.perf_counter(), self.st.step, torch.zeros(()), []
-    def before_validate(self): raise CancelValidException()
+    def before_train(self): self.fitting = True
+    def after_fit(self): self.fitting = False
+    def before_validate(self):
+        if self.fitting: raise CancelValidException()          # but not of `show_results`, `get_preds` and `validate`
+    def after_cancel_validate(self): r = self.learn.recorder; r.cancel_valid, r.loss.total, r.loss.count = False, torch.tensor(math.nan), 1      # loggers expect a number in each column
 
     def before_batch(self):
         if not self.training: return
@@ -246,6 +251,11 @@ class StageCallback(Callback):
         if self.bar is not None: self.bar.set_postfix_str(' '.join(f'{k} {v:.3f}' for k, v in means.items()) + f' {rate:.1f} img/s')
 
 # %% ../nbs/07_pretrain.ipynb #12a1aa34
+class _Opt(OptimWrapper):
+    "A torch optimiser whose hyperparameters are numbers, as fastai's loggers expect."
+    @property
+    def hypers(self): return [{k: v for k, v in h.items() if isinstance(v, (int, float))} for h in super().hypers]
+
 def stage_learner(
     st:TrainState,    # its G is the model, its opt_g the optimiser
     train:PhotoSet,   # photos to learn from
@@ -256,7 +266,7 @@ def stage_learner(
     s = st.s
     dl = LabLoader(train, s.bs, steps=steps or cb.total - st.step, start=cb.before + st.step, seed=s.seed, flip=s.flip, input=s.input, output=s.output, device=st.device, part=st.team.part(s.bs))
     dls = DataLoaders(dl, LabLoader(cb.valid if cb.valid is not None else train, s.bs, shuffle=False, input=s.input, output=s.output, device=st.device), device=st.device)
-    learn = Learner(dls, st.G, loss_func=st.pix, opt_func=lambda *_, **__: OptimWrapper(opt=st.opt_g), cbs=cb)
+    learn = Learner(dls, st.G, loss_func=st.pix, opt_func=lambda *_, **__: _Opt(opt=st.opt_g), cbs=cb)
     if hasattr(learn, 'progress'): learn.remove_cb(learn.progress)
     learn.logger = lambda *_: None
     return learn
