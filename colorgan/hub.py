@@ -19,7 +19,7 @@ def card(
 ) -> str:           # Markdown, with the hub's YAML before it
     "What a colouriser is, from its own weights file."
     G = cz.G; a, m = dict(G.arch), G.meta; kind = a.pop('kind'); know = [f"run `{m['run']}`"] if m.get('run') else []
-    know += [f"{count_params(G)/1e6:.1f} M weights", *(f'{k} {v}' for k, v in a.items()), f'encoder: {G.encoder}' if G.encoder else 'no pretrained encoder']; licence = str(m.get('licence') or 'unknown: ask whoever trained it').replace('\n', ' ')
+    know += [f"{count_params(G):,} weights", *(f'{k} {v}' for k, v in a.items()), f'encoder: {G.encoder}' if G.encoder else 'no pretrained encoder']; licence = str(m.get('licence') or 'unknown: ask whoever trained it').replace('\n', ' ')
     return f'''---
 library_name: colorgan
 pipeline_tag: image-to-image

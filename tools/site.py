@@ -19,6 +19,7 @@ def clean(path):
         ds = directives(c.source) if c.cell_type == 'code' else set()
         if ds & {'hide', 'default_exp'} or c.source.strip() == '## Export -' or 'colab-badge' in c.source: continue
         if c.cell_type == 'code': c.source = '\n'.join(l for l in c.source.split('\n') if not l.replace(' ', '').startswith('#|')).strip() if 'echo' not in ds else '# (the code is in the notebook)'
+        else: c.source = re.sub(r'^(#+ .*)$', lambda m: m[1].replace('`', ''), c.source, flags=re.M)      # the table of contents leaves code out of a heading's address
         keep.append(c)
     nb.cells = keep; return nb
 
