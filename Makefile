@@ -31,7 +31,7 @@ readme: $(VENV)/ok  ## README.md from nbs/index.ipynb
 prepare: $(VENV)/ok  ## export, clean, README, test: before a commit
 	nbdev_export && nbdev_clean && python tools/readme.py && python tools/check.py
 site: $(VENV)/ok  ## the series as a site, offline: _site/index.html
-	python -W ignore tools/site.py
+	python -W ignore tools/build_site.py
 test-latest: $(VENV)/ok  ## the wheel beside the newest fastai and torch, in a folder of its own
 	python tools/test_latest.py
 mutants: $(VENV)/ok  ## break the library in known ways; each break must be caught

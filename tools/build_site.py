@@ -1,4 +1,4 @@
-"""The series as a site, offline: `site.py [OUT]` (default _site). README as the home page, every notebook with its stored outputs, an API page for each module from its docments, the changelog; then every internal link of what was built is followed.
+"""The series as a site, offline: `build_site.py [OUT]` (default _site). README as the home page, every notebook with its stored outputs, an API page for each module from its docments, the changelog; then every internal link of what was built is followed.
 Nothing is run and nothing fetched: MkDocs with mkdocs-jupyter and Material's own fonts left out."""
 import importlib, inspect, os, re, shutil, subprocess, sys, tempfile
 from configparser import ConfigParser
@@ -27,18 +27,20 @@ def title(nb): return next((l[2:].strip() for c in nb.cells if c.cell_type == 'm
 
 def esc(t): return str(t).replace('|', '\\|').replace('\n', ' ').replace('<', '&lt;')
 
+def plain(o): return re.sub(r'<(?:[^<>]|<[^<>]*>)*>', '…', str(o))          # functions and objects have an address that changes
+
 def described(obj, name, level='##'):
     "One function or class: its line, and a row for each parameter."
     from fastcore.docments import docments
     fn = obj.__init__ if inspect.isclass(obj) else obj
-    try: sig = re.sub(r"<[^>]* object at 0x[0-9a-f]+>|<function [^>]*>", '…', str(inspect.signature(obj)))
+    try: sig = plain(inspect.signature(obj))
     except (TypeError, ValueError): sig = '(…)'
     out = [f'{level} `{name}`', '', '```python', f"{'class ' if inspect.isclass(obj) else ''}{name.rpartition('.')[2]}{sig}", '```', '', (inspect.getdoc(obj) or '') if obj.__doc__ else '', '']
     try: ps = docments(fn, full=True)
     except Exception: ps = {}
     rows = [(k, v) for k, v in ps.items() if k != 'self' and (v.get('docment') or k != 'return')]
     if any(v.get('docment') for _, v in rows):
-        d = lambda v: '' if v.get('default') is inspect._empty or v.get('default') is None and not v.get('docment') else f"`{esc(re.sub(r'<[^>]*>', '…', repr(v['default'])))}`"
+        d = lambda v: '' if v.get('default') is inspect._empty or v.get('default') is None and not v.get('docment') else f"`{esc(plain(repr(v['default'])))}`"
         out += ['| | default | |', '| --- | --- | --- |'] + [f"| {'**gives**' if k == 'return' else f'`{k}`'} | {'' if k == 'return' else d(v)} | {esc(v.get('docment') or '')} |" for k, v in rows] + ['']
     return out
 
