@@ -4,7 +4,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 export PATH := $(BIN):$(PATH)
 NBS := $(shell find nbs -name '*.ipynb' -not -path '*/_*' -not -path '*/.*' | sort)
 
-.PHONY: help demo test lab run-all refresh readme prepare test-latest mutants records gpu reliability licences
+.PHONY: help demo test lab run-all refresh readme prepare site test-latest mutants records gpu reliability licences
 help:         ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1	/' | expand -t 22
 
@@ -30,6 +30,8 @@ readme: $(VENV)/ok  ## README.md from nbs/index.ipynb
 	python tools/readme.py
 prepare: $(VENV)/ok  ## export, clean, README, test: before a commit
 	nbdev_export && nbdev_clean && python tools/readme.py && python tools/check.py
+site: $(VENV)/ok  ## the series as a site, offline: _site/index.html
+	python -W ignore tools/build_site.py
 test-latest: $(VENV)/ok  ## the wheel beside the newest fastai and torch, in a folder of its own
 	python tools/test_latest.py
 mutants: $(VENV)/ok  ## break the library in known ways; each break must be caught

@@ -59,16 +59,18 @@ def train(
     from colorgan.core import ColorganError, Settings, load_settings, taken, with_
     from colorgan.data import apply_preset, get_source
     from colorgan.gan import resumed_settings, train as run
-    if resume:
-        if config or preset: raise ColorganError('a resumed run keeps its settings: leave out --config and --preset')
-        s = resumed_settings(out, set_, data)
-    else:
+    from colorgan.scale import together
+    def settled():
+        if resume:
+            if config or preset: raise ColorganError('a resumed run keeps its settings: leave out --config and --preset')
+            return resumed_settings(out, set_, data)
         if not data: raise ColorganError('train needs --data: a folder of photos, or skimage, cifar10, places365, coco')
+        if taken(out): raise ColorganError(f'{out} exists already; choose another folder, or --resume')
         base = with_(Settings(), name=out.name or 'run', data=data)
-        s = load_settings(config, set_, apply_preset(base, preset) if preset else base)
-    if taken(out) and not resume: raise ColorganError(f'{out} exists already; choose another folder, or --resume')
-    summary = run(s, out, get_source(s.data), resume, _bar, say=_say); v = summary['valid']
-    _out(summary, json_, f"validation: CIEDE2000 {v['ciede2000']:.2f} (grey {v['grey_ciede2000']:.2f}), colourfulness {v['colorfulness']:.1f} (truth {v['true_colorfulness']:.1f}); {summary['images_per_s']:.1f} images/s\n{out/'generator.safetensors'}")
+        return load_settings(config, set_, apply_preset(base, preset) if preset else base)
+    with together(_say) as team:
+        s = team.share(settled); summary = run(s, out, team.first(lambda: get_source(s.data)), resume, _bar, say=_say if team.main else lambda t: None, team=team); v = summary['valid']
+    if team.main: _out(summary, json_, f"validation: CIEDE2000 {v['ciede2000']:.2f} (grey {v['grey_ciede2000']:.2f}), colourfulness {v['colorfulness']:.1f} (truth {v['true_colorfulness']:.1f}); {summary['images_per_s']:.1f} images/s\n{out/'generator.safetensors'}")
 
 @app.command()
 def evaluate(
@@ -84,9 +86,13 @@ def evaluate(
     "Score a generator, with its baselines beside it."
     from colorgan.colorize import Colorizer, find_weights
     from colorgan.evaluate import evaluate as run, format_rows, write_report
-    w = None if weights == 'none' else find_weights(weights); cz = w and Colorizer.from_file(w, working_size, device=device)
-    about = cz and dict(weights=w.name, working_size=cz.size, precision=cz.precision, device=str(cz.device), **{k: v for k, v in cz.G.meta.items() if isinstance(v, (str, int, float))})
-    rep = run(data, cz, size, limit, about, _over('evaluate'))
+    from colorgan.scale import together
+    w = None if weights == 'none' else find_weights(weights)
+    with together(_say) as team:
+        cz = w and Colorizer.from_file(w, working_size, device=device)
+        about = cz and dict(weights=w.name, working_size=cz.size, precision=cz.precision, device=str(cz.device), **{k: v for k, v in cz.G.meta.items() if isinstance(v, (str, int, float))})
+        rep = run(data, cz, size, limit, about, _over('evaluate') if team.main else None, team=team)
+    if not team.main: return
     if out: write_report(rep, out)
     if rep['protocol']['skipped']: _say(f"left out {rep['protocol']['skipped']} photos: " + '; '.join(rep['protocol']['skipped_why'][:3]))
     _out({k: rep[k] for k in ('protocol', 'rows')}, json_, format_rows(rep['rows']))

@@ -118,6 +118,23 @@ class Colorizer:
         "The colouriser that a weights file describes."
         G = load_weights(path); return cls(G, size or int(G.meta.get('size', 256)), G.meta.get('input', 'lstar'), saturation=float(G.meta.get('saturation', 1.)), **kw)
 
+    @classmethod
+    def from_pretrained(cls,
+        name,          # 'owner/name' on the Hugging Face hub, or a folder with the same files
+        **kw,          # see `colorgan.hub.from_hub`
+    ):
+        "The colouriser of a repository on the hub: what `10e_hub` builds."
+        from colorgan.hub import from_hub
+        return from_hub(name, **kw)
+
+    def push_to_hub(self,
+        name,          # 'owner/name'
+        **kw,          # see `colorgan.hub.to_hub`
+    ):
+        "These weights as a repository on the hub, with their card."
+        from colorgan.hub import to_hub
+        return to_hub(self, name, **kw)
+
     def look(self,
         photo,         # uint8 or uint16 (h, w, 3)
         size:int=0,    # working size; 0: its own

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['ColorganError', 'nearest', 'Settings', 'with_', 'read_json', 'load_settings', 'seed_at', 'generator_at',
-           'seed_everything', 'pick_device', 'pick_precision', 'autocast', 'atomic_path', 'fsync', 'sweep', 'locked',
-           'git_state', 'environment', 'jsonable', 'write_json', 'RunRecord', 'taken', 'to_hwc', 'Picture', 'chart',
-           'show_images', 'block_diagram']
+           'seed_everything', 'Alone', 'pick_device', 'pick_precision', 'autocast', 'atomic_path', 'fsync', 'sweep',
+           'locked', 'git_state', 'environment', 'jsonable', 'write_json', 'RunRecord', 'taken', 'to_hwc', 'Picture',
+           'chart', 'show_images', 'block_diagram']
 
 # %% ../nbs/00_core.ipynb #f810c6e0
 import contextlib, dataclasses, difflib, json, math, os, platform, random, subprocess, sys, tempfile, time
@@ -44,8 +44,9 @@ class Settings:
     flip:bool = True              # mirror half of the photos
     input:str = 'lstar'           # what G sees: 'lstar' (CIE L*) or 'luma' (.30 R + .59 G + .11 B, as Lab lightness of that grey)
     output:str = 'ab'             # what G answers with: 'ab', 'lab' (its own lightness too) or 'bins' (a distribution over cells of ab)
-    generator:str = 'resnet18'    # 'resnet18' (DynamicUnet), 'unet' (pix2pix), 'lean' (a narrow decoder, half the size out), 'nazeri' (its 32-pixel net) or 'convnet' (no skips)
-    encoder:str = 'auto'          # for resnet18: 'auto', 'imagenet', 'none' or a file
+    generator:str = 'resnet18'    # 'resnet18' (DynamicUnet), 'unet' (pix2pix), 'lean' (a narrow decoder, half the size out), 'nazeri' (its 32-pixel net), 'convnet' (no skips) or 'timm' (DynamicUnet on `body`)
+    body:str = 'resnet34'         # for timm: a ResNet, ConvNeXt or other body of timm's
+    encoder:str = 'auto'          # for resnet18 and timm: 'auto', 'imagenet', 'none' or a file
     init:str = ''                 # a weights file to start from, of the same generator; '': anew
     nf:int = 64                   # for unet and lean: channels of the first layer
     blur:bool = False             # for resnet18: blur after each PixelShuffle
@@ -59,7 +60,8 @@ class Settings:
     label_smooth:float = 1.       # D's target for real photos (one-sided smoothing below 1)
     lambda_l1:float = 100.        # weight of the pixel loss beside the adversarial one
     pixel_loss:str = 'l1'         # 'l1' or 'l2'
-    bs:int = 16                   # photos in a batch
+    bs:int = 16                   # photos in a batch, of all processes together
+    accumulate:int = 1            # parts that a process takes its share of a batch in, to save memory
     lr:float = 2e-4               # Adam's rate in the GAN stage, for G
     lr_d:float = 0.               # the same for D; 0: as G
     beta1:float = .5              # Adam's β₁ in the GAN stage
@@ -84,9 +86,9 @@ class Settings:
     def __post_init__(self): _check_settings(self)
 
 # %% ../nbs/00_core.ipynb #da5690fd
-_choices = dict(resize=('squash','crop'), input=('lstar','luma'), generator=('resnet18','unet','lean','nazeri','convnet'), output=('ab','lab','bins'), g_gan_loss=('','bce','lsgan','hinge'), d_norm=('batch','instance','none'),
+_choices = dict(resize=('squash','crop'), input=('lstar','luma'), generator=('resnet18','unet','lean','nazeri','convnet','timm'), output=('ab','lab','bins'), g_gan_loss=('','bce','lsgan','hinge'), d_norm=('batch','instance','none'),
                 gan_loss=('bce','lsgan','hinge'), pixel_loss=('l1','l2'), precision=('auto','fp32','bf16','fp16'), device=('auto','cpu','cuda','mps'), on_trouble=('warn','stop','rollback'), keep=('last','best'))
-_least = dict(size=8, crops=1, bs=1, patch=1, nf=1, g_steps=1, log_every=1, sample_every=1, save_every=1)
+_least = dict(size=8, crops=1, bs=1, accumulate=1, patch=1, nf=1, g_steps=1, log_every=1, sample_every=1, save_every=1)
 
 def _convert(f, v):
     try:
@@ -108,6 +110,7 @@ def _check_settings(s):
         v = _convert(f, getattr(s, f.name)); object.__setattr__(s, f.name, v)
         if f.name in _choices and v not in _choices[f.name]: raise ColorganError(f"setting {f.name}={v!r}: expected one of {', '.join(_choices[f.name])}")
         if f.type in (int, float) and v < _least.get(f.name, 0): raise ColorganError(f'setting {f.name}={v}: must be at least {_least.get(f.name, 0)}')
+    if s.bs % s.accumulate: raise ColorganError(f'setting accumulate={s.accumulate}: must divide bs={s.bs}')
     if s.lr_decay > 1: raise ColorganError(f'setting lr_decay={s.lr_decay}: must be at most 1')
     for k in ('beta1', 'ema', 'dropout'):
         if getattr(s, k) >= 1: raise ColorganError(f'setting {k}={getattr(s, k)}: must be below 1')
@@ -175,6 +178,21 @@ def seed_everything(
 ):
     "Seed Python, NumPy and torch (all devices)."
     random.seed(seed); np.random.seed(seed % 2**32); torch.manual_seed(seed)
+
+# %% ../nbs/00_core.ipynb #544425e1
+class Alone:
+    "A run in one process; `scale.Team` has the same methods for several."
+    rank, size, main = 0, 1, True                     # which process, of how many; does it keep the record?
+    def part(self, bs:int) -> slice: return slice(None)    # its share of a batch
+    def mine(self, o): return o                       # its share of a sequence
+    def join(self, net): return net                   # let a network's batch norm see the whole batch
+    def average(self, net): pass                      # a network's gradients, over all processes
+    def mean(self, row:dict) -> dict: return row      # losses, over all processes
+    def merge(self, scores): pass                     # a `Scores` of some photos becomes that of all
+    def first(self, fn): return fn()                  # one process of a machine does it before the others
+    def share(self, fn): return fn()                  # only the main process does it; all get what it gave
+    def gather(self, o) -> list: return [o]           # everyone's `o`
+    def agree(self, code:int) -> int: return code     # the largest
 
 # %% ../nbs/00_core.ipynb #df096725
 def pick_device(

@@ -407,10 +407,10 @@ class Batches:
         "Which photos batch `step` holds."
         n = len(self.photos); return [int(self._perm(p//n)[p % n]) for p in range(step*self.bs, (step + 1)*self.bs)]
 
-    def __call__(self, step:int) -> torch.Tensor:
-        xb = self.photos.take(self.idxs(step))
+    def __call__(self, step:int, part=slice(None)) -> torch.Tensor:
+        xb = self.photos.take(self.idxs(step)[part])
         if not self.flip: return xb
-        return torch.where(torch.rand(self.bs, 1, 1, 1, generator=generator_at(self.seed, step, 'flip')) < .5, xb.flip(-1), xb)
+        return torch.where(torch.rand(self.bs, 1, 1, 1, generator=generator_at(self.seed, step, 'flip'))[part] < .5, xb.flip(-1), xb)
 
 # %% ../nbs/02_data.ipynb #1bd1d34e
 def to_L_ab(
@@ -445,8 +445,9 @@ class LabLoader:
         input='lstar',      # what G sees
         output='ab',        # what it answers with
         device='cpu',       # where (L, ab) are to be
+        part=slice(None),   # which photos of each shuffled batch: a process's share
     ):
-        self.photos, self.dataset, self.bs, self.start, self.shuffle, self.input, self.output, self.device = photos, photos, bs, start, shuffle, input, output, torch.device(device)
+        self.part = part; self.photos, self.dataset, self.bs, self.start, self.shuffle, self.input, self.output, self.device = photos, photos, bs, start, shuffle, input, output, torch.device(device)
         self.batches, self.steps = Batches(photos, bs, seed, flip), steps or -(-len(photos)//bs)
 
     def __len__(self): return self.steps
@@ -455,7 +456,7 @@ class LabLoader:
 
     def __iter__(self):
         for i in range(self.steps):
-            yield self.lab(self.batches(self.start + i) if self.shuffle else self.photos.take(range(i*self.bs, min((i + 1)*self.bs, len(self.photos)))))
+            yield self.lab(self.batches(self.start + i, self.part) if self.shuffle else self.photos.take(range(i*self.bs, min((i + 1)*self.bs, len(self.photos)))))
 
     def one_batch(self): return next(iter(self))
     def new(self, **kw): return self
@@ -466,9 +467,10 @@ class LabLoader:
         return show_images([list(L_ab2rgb(L, torch.zeros_like(ab[:, -2:]))[:n]), list(answer2rgb(L, ab)[:n])], size=1.3)
 
     def show_results(self, b, out, max_n=6, **kw):
-        "Rows of grey, predicted and true."
+        "Show rows of grey, predicted and true."
+        from IPython.display import display
         (L, ab), pred = b, torch.stack(list(out)) if not isinstance(out, torch.Tensor) else out; n = min(max_n, len(L))
-        return show_images([list(answer2rgb(L, o)[:n]) for o in (torch.zeros_like(ab[:, -2:]), pred.to(ab.device).float(), ab)], size=1.3)
+        display(show_images([list(answer2rgb(L, o)[:n]) for o in (torch.zeros_like(ab[:, -2:]), pred.to(ab.device).float(), ab)], size=1.3))      # `Learner.show_results` throws away what this returns
 
 # %% ../nbs/02_data.ipynb #d1b032c1
 def make_sets(

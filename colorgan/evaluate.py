@@ -9,7 +9,7 @@ __all__ = ['columns', 'paint', 'mean_ab', 'evaluate', 'write_report', 'format_ro
 from pathlib import Path
 import numpy as np
 import torch
-from .core import ColorganError, environment, write_json
+from .core import Alone, ColorganError, environment, write_json
 from .color import L_ab2rgb, luma, rgb2L_ab, to_uint8
 from .data import Source, get_source, square
 from .metrics import Scores
@@ -29,13 +29,15 @@ def _photo(source, i, size):
 def mean_ab(
     source:Source,   # the photos
     size=0,          # see `evaluate`
+    team=Alone(),    # see `evaluate`
 ) -> tuple:          # mean a, mean b over all pixels, ÷ 110; photos that cannot be read are passed over
     "The average colour of a set."
     total, n = torch.zeros(2, dtype=torch.float64), 0
-    for i in range(len(source)):
+    for i in team.mine(range(len(source))):
         try: ab = rgb2L_ab(_photo(source, i, size))[1]
         except ColorganError: continue
         total += ab.double().sum((0, 2, 3)); n += ab[0, 0].numel()
+    total, n = (sum(o) for o in zip(*team.gather((total, n))))
     if not n: raise ColorganError(f'{source.name}: none of {len(source)} photos can be read')
     return tuple((total/n).tolist())
 
@@ -49,6 +51,7 @@ def evaluate(
     progress=None,   # wraps the iterator, as tqdm does
     given='lstar',   # the grey picture that the model gets: of L*, or of 'luma' (.30 R + .59 G + .11 B)
     lightness='own', # of the model's pictures: its own; 'true': the photo's L* in its place, so that colour alone is measured
+    team=Alone(),    # the processes that share the photos: see `11b_scale`
     **nets,          # `inception`, `lpips`, `fd_own`: see `Scores`
 ) -> dict:           # {'protocol': {…}, 'rows': {'truth', 'grey', 'mean_ab', 'model'}}
     "The metric table with its baselines."
@@ -57,24 +60,26 @@ def evaluate(
     order = sorted((i for i in range(len(source)) if digs[i] is not None), key=lambda i: (digs[i], i))
     if limit: order = order[:limit]
     if not order: raise ColorganError(f'{source.name}: none of {len(source)} photos can be opened')
-    source, skipped = source.subset(order), [f'{source.names[i]}: cannot be opened' for i, d in enumerate(digs) if d is None]
-    mean = mean_ab(source, size); first = Scores(**nets); scores = dict(truth=first) | {k: Scores(like=first) for k in ['grey', 'mean_ab'] + ['model']*(model is not None)}; done = []
-    for idxs, x in _batches(source, size, skipped, progress or (lambda it, **_: it)):
+    source, closed, skipped = source.subset(order), [f'{source.names[i]}: cannot be opened' for i, d in enumerate(digs) if d is None], []
+    mean = mean_ab(source, size, team); first = Scores(**nets); scores = dict(truth=first) | {k: Scores(like=first) for k in ['grey', 'mean_ab'] + ['model']*(model is not None)}; done = []
+    for idxs, x in _batches(source, size, skipped, progress or (lambda it, **_: it), team.mine(range(len(source)))):
         L, seen, true = rgb2L_ab(x)[0], {}, x.float()/255; names = [source.names[i] for i in idxs]; pred = dict(grey=paint(L, (0, 0)), mean_ab=paint(L, mean))
         if model is not None:
             out = _answers(model, pred['grey'] if given == 'lstar' else to_uint8(luma(true).expand(-1, 3, -1, -1)), names)
             pred['model'] = out if lightness == 'own' else to_uint8(L_ab2rgb(L, rgb2L_ab(out)[1]))
-        first.update(true, true, names, seen)
-        for k, v in pred.items(): scores[k].update(v.float()/255, true, names, seen)
+        first.update(true, true, names, seen, idxs)
+        for k, v in pred.items(): scores[k].update(v.float()/255, true, names, seen, idxs)
         done += [digs[order[i]] for i in idxs]
+    for s in scores.values(): team.merge(s)
+    done, skipped = (sum(o, []) for o in zip(*team.gather((done, skipped)))); skipped = closed + sorted(skipped)
     if not done: raise ColorganError(f'{source.name}: no photo could be read ({skipped[0]})')
     for s in scores.values(): s.per_photo.sort(key=lambda o, at={source.names[i]: i for i in range(len(source))}: at[o['name']])
-    return _report(source, scores, done, skipped, mean, size, about, given, lightness)
+    return team.share(lambda: _report(source, scores, done, skipped, mean, size, about, given, lightness))
 
-def _batches(source, size, skipped, progress, pixels=2**20, most=64):
+def _batches(source, size, skipped, progress, numbers, pixels=2**20, most=64):
     "Photos of one size together: (their numbers, uint8 (b, 3, h, w)), never more than some megapixels waiting."
     wait = {}
-    for i in progress(range(len(source)), total=len(source)):
+    for i in progress(numbers, total=len(numbers)):
         try: x = _photo(source, i, size)
         except ColorganError as e: skipped.append(str(e)); continue
         wait.setdefault(x.shape, []).append((i, x))

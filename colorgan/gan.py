@@ -9,15 +9,15 @@ __all__ = ['gan_diagram', 'start_gan', 'see', 'd_step', 'g_step', 'gan_step', 'p
 
 # %% ../nbs/08_gan.ipynb #4a5437d3
 import json, os, signal, threading, time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 import torch
-from .core import ColorganError, RunRecord, Settings, atomic_path, block_diagram, chart, jsonable, load_settings, locked, read_json, seed_at, seed_everything, sweep, taken, with_, write_json
+from .core import Alone, ColorganError, RunRecord, Settings, atomic_path, block_diagram, chart, jsonable, load_settings, locked, read_json, seed_at, seed_everything, sweep, taken, with_, write_json
 from .data import LabLoader, get_source, make_sets, prepare, to_L_ab
 from .discriminator import make_discriminator
 from .generator import count_params, save_weights
 from .losses import GANLoss, g_total, init_weights
-from .pretrain import Interrupted, StageCallback, TrainState, adam, checkpoints, chroma_share, l1_step, newest_checkpoint, pretrain, read_checkpoint, sample_sheet, save_checkpoint, fit_stage, sort_header, stage_learner, validate
+from .pretrain import Interrupted, StageCallback, TrainState, adam, checkpoints, chroma_share, l1_step, mean_row, newest_checkpoint, pretrain, read_checkpoint, sample_sheet, save_checkpoint, fit_stage, sort_header, stage_learner, validate
 from .watch import Trouble, Watch
 
 # %% ../nbs/08_gan.ipynb #be67a22c
@@ -44,7 +44,7 @@ def start_gan(
     "Give `st` a discriminator and the second stage's optimisers."
     s = st.s; seed_everything(seed_at(s.seed, 0, 'D'))
     if s.output == 'bins': raise ColorganError('output=bins is classification and has no GAN stage: set gan_steps=0')
-    st.D = init_weights(make_discriminator(s)).to(st.device, memory_format=torch.channels_last).train()
+    st.D = st.team.join(init_weights(make_discriminator(s)).to(st.device, memory_format=torch.channels_last).train())
     st.opt_d, st.opt_g = adam(st.D, s.lr_d or s.lr, (s.beta1, .999)), adam(st.G, s.lr, (s.beta1, .999))
     st.adv, st.stage, st.step, st.window = GANLoss(s.gan_loss, label_smooth=s.label_smooth, g_kind=s.g_gan_loss or None), 'gan', 0, []
 
@@ -74,22 +74,27 @@ def g_step(
     L,      # (b, 1, h, w) in [−1, 1]
     ab,     # (b, 2, h, w): the photos' own
     fake,   # (b, 2, h, w): G's answer, with its graph
-) -> dict:  # {'g_adv', 'g_l1'}: scalars on the device, the second before λ
+) -> dict:  # {'g_adv', 'g_l1', 'chroma'}: scalars on the device, the second before λ, the third as a share of the photos' own
     "One step of G: convince D, and stay near the photo (λ times the pixel loss)."
     st.D.requires_grad_(False)
     with st.autocast(): logits = st.D(see(st, L, fake))
     adv, pix = st.adv.g_loss(logits), st.pix(fake.float(), ab)
     st.update('g', g_total(adv, pix, st.s.lambda_l1))
     st.D.requires_grad_(True)
-    return dict(g_adv=adv.detach(), g_l1=pix.detach())
+    return dict(g_adv=adv.detach(), g_l1=pix.detach(), chroma=chroma_share(fake, ab))
+
+def _answer(st, L, graph=True):
+    with st.autocast(), torch.set_grad_enabled(graph): return st.G(L)
 
 def gan_step(st, L, ab) -> dict:
     "One step of D and `g_steps` of G on a batch."
+    one, out = st.s.accumulate == 1, {}
+    if not one: out = mean_row([d_step(st, l, a, _answer(st, l, False)) for l, a in st.parts(L, ab)])      # all of D's parts before G's: its graph would fill the memory that parts are to save
     for i in range(st.s.g_steps):
-        with st.autocast(): fake = st.G(L)
-        if i == 0: out = d_step(st, L, ab, fake)
-        out |= g_step(st, L, ab, fake)
-    return out | dict(chroma=chroma_share(fake, ab))
+        if one: fake = _answer(st, L)
+        if one and i == 0: out = d_step(st, L, ab, fake)
+        out |= mean_row([g_step(st, l, a, fake if one else _answer(st, l)) for l, a in st.parts(L, ab)])
+    return out
 
 # %% ../nbs/08_gan.ipynb #c49f3e06
 def plan_steps(
@@ -105,9 +110,9 @@ def plan_steps(
     pre = min(p, max(round(k*p), 1 if p else 0)); total = max(int(k*(p + g)), (p > 0) + (g > 0))
     return dict(pretrain=pre, gan=min(g, max(total - pre, 1 if g else 0)), seconds_per_step=seconds)
 
-def _time_steps(s, train, n=4):
+def _time_steps(s, train, team, n=4):
     "Seconds of a step of each stage, on throwaway networks."
-    st, out = TrainState(s), []; dl = iter(LabLoader(train, s.bs, steps=2*(n + 2), seed=s.seed, input=s.input, output=s.output, device=st.device))
+    st, out = TrainState(s, team=team), []; dl = iter(LabLoader(train, s.bs, steps=2*(n + 2), seed=s.seed, input=s.input, output=s.output, device=st.device, part=team.part(s.bs)))
     for fn in (l1_step, gan_step)[:1 + (s.gan_steps > 0)]:
         if fn is gan_step: start_gan(st)
         t = []
@@ -201,16 +206,18 @@ def _open_run(s, out, resume, info, argv=None, say=lambda t: None):
     if not isinstance(was, dict) or was.get('split_sha256') != info['split_sha256']: raise ColorganError(f'{out}: the photos are not those that the run began with; restore them, or start anew in another folder')
     sweep(out); return RunRecord(out, resume=True), newest_checkpoint(out/'state.pt', say)
 
-def _plan(s, out, train_set):
-    "The steps of both stages: as written down before, else planned and written down."
-    if not (out/'plan.json').exists(): write_json(out/'plan.json', plan := plan_steps(s, _time_steps(s, train_set) if s.max_minutes else None)); return plan
+def _known_plan(s, out):
+    "The steps of both stages as they were written down; None for a run that begins."
+    if not (out/'plan.json').exists(): return None
     plan = read_json(out/'plan.json')
     if not isinstance(plan, dict) or not all(type(plan.get(k)) is int and 0 <= plan[k] <= getattr(s, f'{k}_steps') for k in ('pretrain', 'gan')): raise ColorganError(f"{out/'plan.json'}: not a plan of this run; start anew in another folder")
     return plan
 
-def _state(s, sd=None):
+def _write_plan(s, out, took): write_json(out/'plan.json', plan := plan_steps(s, took)); return plan
+
+def _state(s, sd=None, team=None):
     "The state that a run begins with, or that a checkpoint holds."
-    st = TrainState(s)
+    st = TrainState(s, team=team)
     if sd is None: s.init and st.begin_from(s.init); return st
     try:
         if sd['stage'] == 'gan': start_gan(st)
@@ -249,26 +256,33 @@ def train(
     cache=True,       # see `prepare`
     argv=None,        # the command line for the record
     say=lambda t: None,  # told what is going on, a line each
+    team=Alone(),     # the processes that train together: see `11b_scale`
 ) -> dict:            # the summary; `Interrupted` after a signal, with the state saved
     "Both stages on anyone's photos, recorded."
-    with _disk(out), only_deterministic(s.deterministic):
-        sets = source if isinstance(source, tuple) else make_sets(s, source, cache=cache)
-        with locked(Path(out)/'.lock'): return _train(s, out, sets, resume, progress, argv, say)
+    with _disk(out), only_deterministic(s.deterministic), ExitStack() as held:
+        sets = source if isinstance(source, tuple) else team.first(lambda: make_sets(s, source, cache=cache))
+        if len(set(team.gather(sets[2]['split_sha256']))) > 1: raise ColorganError(f'{s.data}: the processes do not see the same photos')
+        team.share(lambda: held.enter_context(locked(Path(out)/'.lock')))
+        return _train(s, Path(out), sets, resume, progress, argv, say, team)
 
-def _train(s, out, sets, resume, progress, argv, say):
-    train_set, valid, info = sets; rec, sd = _open_run(s, out, resume, info, argv, say); out = rec.path
+def _train(s, out, sets, resume, progress, argv, say, team):
+    train_set, valid, info = sets; rec = None
+    def begin(): nonlocal rec; rec, sd = _open_run(s, out, resume, info, argv, say); return sd, _known_plan(s, out)
+    sd, plan = team.share(begin)
     for k in ('train', 'valid'):
         n = info[k]
         if n['skipped'] or n['grey']: say(f"{k}: {n['n']} squares; left out {n['grey']} grey and {n['skipped']} unreadable photos" + (f" (first: {n['skipped_why'][0]})" if n['skipped'] else ''))
-    plan, st = _plan(s, out, train_set), _state(s, sd); samples = sample_photos(s.size)
+    if plan is None: took = _time_steps(s, train_set, team) if s.max_minutes else None; plan = team.share(lambda: _write_plan(s, out, took))
+    st = _state(s, sd, team); samples = sample_photos(s.size)
+    if sd is None and team.size > 1: st.load_state_dict(team.share(st.state_dict))
     say(f"encoder: {st.G.encoder}; {st.device}, {st.precision}; {plan['pretrain']} steps of L1 and {plan['gan']} of GAN")
-    _rewind(rec, st, plan)
+    if team.main: _rewind(rec, st, plan)
     with catch_signals() as stop:
         while True:
-            kw = dict(record=rec, valid=valid, samples=samples, checkpoint=out/'state.pt', stop=stop, watch=Watch(s, say, rec.log, st.memo))
-            try: _stages(st, train_set, plan, progress, kw); break
-            except Trouble as e: st = _roll_back(e, st, rec, plan, say)
-    return _finish_run(st, rec, valid, samples, plan, info)
+            kw = dict(stop=lambda: team.agree(stop()), watch=Watch(s, say, rec.log if rec else lambda **row: None, st.memo), **(dict(record=rec, valid=valid, samples=samples, checkpoint=out/'state.pt') if team.main else {}))
+            try: _stages(st, train_set, plan, progress if team.main else None, kw); break
+            except Trouble as e: st = _roll_back(e, st, rec, plan, say, team)
+    return team.share(lambda: _finish_run(st, rec, valid, samples, plan, info))
 
 def _stages(st, train_set, plan, progress, kw):
     "What is left of both stages."
@@ -292,14 +306,15 @@ def _rewind(rec, st, plan):
     for o in st.memo.get('rollbacks', []):
         if jsonable(o) not in rows and o['step'] <= _at(st, plan): rec.log(**o)
 
-def _roll_back(e, st, rec, plan, say, most=3):
+def _roll_back(e, st, rec, plan, say, team=Alone(), most=3):
     "The state before the trouble `e`, saved, with half the rate for the rest of the run; or the end of the run."
-    s, ckpt, done = st.s, rec.path/'state.pt', st.memo.get('rollbacks', [])
+    s, done = st.s, st.memo.get('rollbacks', [])
     if s.on_trouble == 'stop': raise ColorganError(f'{e}; stopped. What was saved is whole: start anew with a lower rate, or go on with --resume --set on_trouble=warn or rollback')
     if len(done) >= most: raise ColorganError(f'{e}; stopped after {most} rollbacks: start anew with a lower rate')
-    new = _state(s, newest_checkpoint(ckpt, say, fits=lambda sd: _at(sd, plan) < e.began)); rate = st.memo.get('rate', 1.)/2; back = _at(new, plan)
-    new.memo |= dict(rate=rate, rollbacks=done + [dict(stage=new.stage, step=back, rollback=e.kind, from_step=e.step, rate=rate)])
-    new.window = []; save_checkpoint(new, ckpt); _rewind(rec, new, plan); say(f'{e}; back to step {back}, and on with {rate:g} of the rate'); return new
+    new = _state(s, team.share(lambda: newest_checkpoint(rec.path/'state.pt', say, fits=lambda sd: _at(sd, plan) < e.began)), team); rate = st.memo.get('rate', 1.)/2; back = _at(new, plan)
+    new.memo |= dict(rate=rate, rollbacks=done + [dict(stage=new.stage, step=back, rollback=e.kind, from_step=e.step, rate=rate)]); new.window = []
+    if team.main: save_checkpoint(new, rec.path/'state.pt'); _rewind(rec, new, plan)
+    say(f'{e}; back to step {back}, and on with {rate:g} of the rate'); return new
 
 # %% ../nbs/08_gan.ipynb #73e96f4f
 def _finish_run(st, rec, valid, samples, plan, info):

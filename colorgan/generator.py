@@ -280,11 +280,11 @@ class Generator(nn.Module):
         return z if self.training else torch.einsum('bqhw,qc->bchw', (z.float()/temperature).softmax(1), self.cells)
 
 # %% ../nbs/03_generator.ipynb #564a24e0
-_parts = dict(unet=dict(size=int, nf=int, dropout=float), resnet18=dict(blur=bool, self_attention=bool, dropout=float), lean=dict(nf=int, dropout=float), nazeri=dict(nf=int, dropout=float), convnet=dict(nf=int))
+_parts = dict(unet=dict(size=int, nf=int, dropout=float), resnet18=dict(blur=bool, self_attention=bool, dropout=float), lean=dict(nf=int, dropout=float), nazeri=dict(nf=int, dropout=float), convnet=dict(nf=int), timm=dict(body=str, dropout=float))
 
 def generator_from_arch(
     arch:dict,         # kind, head, and what the kind needs: see `make_generator`
-    encoder='none',    # for resnet18: see `encoder_weights`
+    encoder='none',    # for resnet18 and timm: see `encoder_weights` and `timm_unet`
     plain=False,       # resnet18 without fastai, its weights left out: for `load_weights`
 ) -> Generator:        # in train mode; `ColorganError` for values that do not make sense
     "Build a generator from a plain description."
@@ -297,14 +297,15 @@ def generator_from_arch(
     if kind == 'resnet18' and plain and not a['self_attention']:
         with torch.device('meta'): net = PlainUnet(a['blur'], a['dropout'], no)
     elif kind == 'resnet18': net, where = resnet_unet(encoder, **a, no=no)
+    elif kind == 'timm': from colorgan.bodies import timm_unet; net, where = timm_unet(encoder=encoder, **a, no=no)
     else: net = dict(unet=UNet, lean=LeanUnet, nazeri=NazeriUNet, convnet=ConvNet)[kind](**a, no=no)
-    return Generator(net, dict(unet=a.get('size'), resnet18=32, lean=32, nazeri=16, convnet=8)[kind], arch, where, head)
+    return Generator(net, dict(unet=a.get('size'), resnet18=32, timm=32, lean=32, nazeri=16, convnet=8)[kind], arch, where, head)
 
 def make_generator(
     s:Settings,     # generator, output, size, nf, blur, self_attention, dropout, encoder
 ) -> Generator:
     "The generator that settings ask for."
-    have = dict(size=2**int(math.log2(s.size)), nf=s.nf, blur=s.blur, self_attention=s.self_attention, dropout=float(s.dropout))
+    have = dict(size=2**int(math.log2(s.size)), nf=s.nf, blur=s.blur, self_attention=s.self_attention, dropout=float(s.dropout), body=s.body)
     return generator_from_arch(dict(kind=s.generator, head=s.output, **{k: have[k] for k in _parts[s.generator]}), s.encoder)
 
 # %% ../nbs/03_generator.ipynb #c2096154

@@ -154,7 +154,7 @@ class Scores:
         if like: inception, lpips, fd_own = like.inception, like.lpips, like.own
         self.inception, why = inception_features() if inception == 'auto' else (inception, None if inception else 'not asked for'); self.reasons |= dict(fid=why, kid=why) if why else {}
         self.lpips, why = lpips_distance() if lpips == 'auto' else (lpips, None if lpips else 'not asked for'); self.reasons |= dict(lpips=why) if why else {}
-        self.own, self.fid, self.fd, self.floor = fd_own, FrechetDistance(), FrechetDistance(), FrechetDistance(); self.kid = ([], [])
+        self.own, self.fid, self.fd, self.floor = fd_own, FrechetDistance(), FrechetDistance(), FrechetDistance(); self.kid = ({}, {})
         if not fd_own: self.reasons['fd_own'] = 'needs the features of a classifier trained here'
         if like: self.reasons = dict(like.reasons)
         self.area, self.count = torch.zeros(529, dtype=torch.float64), torch.zeros(529, dtype=torch.float64)
@@ -164,11 +164,12 @@ class Scores:
         pred, true,   # sRGB float in [0, 1], (b, 3, h, w): any size, the same for both
         names=None,   # of the photos
         seen=None,    # a dict shared by the rows of one table: features of `true`, for this batch
+        at=None,      # the photos' numbers in the whole set; None: they go on from the last
     ):
         if pred.shape != true.shape: raise ColorganError(f'two pictures of different shape: {tuple(pred.shape)} and {tuple(true.shape)}')
-        n, same = len(self.per_photo), pred is true; p = pred.float(); t = p if same else true.float(); out = self._colours(p, t)
+        n, same = len(self.per_photo), pred is true; at = list(range(n, n + len(pred))) if at is None else list(at); p = pred.float(); t = p if same else true.float(); out = self._colours(p, t)
         out |= dict(mse=mse(p, t), psnr=psnr(p, t), ssim=ssim(p, t), colorfulness=colorfulness(p), true_colorfulness=colorfulness(t)) | (dict(lpips=self.lpips(p, t)) if self.lpips else {})
-        self._deep(p, t, n, {} if seen is None else seen); cols = {k: v.double().flatten().tolist() for k, v in out.items()}
+        self._deep(p, t, at, {} if seen is None else seen); cols = {k: v.double().flatten().tolist() for k, v in out.items()}
         self.per_photo += [dict(name=names[i] if names else str(n + i), **{k: v[i] for k, v in cols.items()}) for i in range(len(p))]
 
     def _colours(self, p, t):
@@ -180,18 +181,17 @@ class Scores:
             self.area.index_add_(0, k, area.flatten().double().cpu()); self.count.index_add_(0, k, torch.ones(len(k), dtype=torch.float64))
         de, mae, e2, e5, au = s/n; return dict(ciede2000=de, mae_lab=mae, eps_acc_2=100*e2, eps_acc_5=100*e5, auc=100*au)
 
-    def _deep(self, p, t, n, seen):
+    def _deep(self, p, t, at, seen):
         "Features for the distances between sets."
         def both(name, net):
             if name not in seen: seen[name] = net(t)
             return (seen[name] if p is t else net(p)), seen[name]
         if self.inception:
             for real, f in enumerate(both('inception', lambda x: self.inception((x*255).round().to(torch.uint8)))):
-                self.fid.update(f, real); room = self.keep - sum(map(len, self.kid[real]))
-                if room > 0: self.kid[real].append(f[:room].float().cpu())
+                self.fid.update(f, real); self.kid[real].update((i, o) for i, o in zip(at, f.float().cpu()) if i < self.keep)
         if self.own:
             for real, f in enumerate(both('own', self.own)): self.fd.update(f, real)
-            for k in (0, 1): self.floor.update(f[(n + k) % 2::2], k)       # every other true photo against the rest
+            for k in (0, 1): self.floor.update(f[[j for j, i in enumerate(at) if i % 2 == k]], k)       # every other true photo against the rest
 
     def _mean(self, k, finite=False):
         v = [o[k] for o in self.per_photo if not finite or math.isfinite(o[k])]
@@ -200,10 +200,10 @@ class Scores:
 
     def _kid(self):
         from torchmetrics.image.kid import KernelInceptionDistance
-        n = len(self.kid[1])
+        n = len(self.kid[1]); feats = [torch.stack([k[i] for i in sorted(k)]) for k in self.kid] if n else None
         if n < 2: return None
-        ident = nn.Identity(); ident.num_features = self.kid[1][0].shape[1]; kid = KernelInceptionDistance(feature=ident, subsets=50, subset_size=min(100, n)); g = torch.get_rng_state(); torch.manual_seed(0)
-        for real in (0, 1): kid.update(torch.cat(self.kid[real]), real=bool(real))
+        ident = nn.Identity(); ident.num_features = feats[1].shape[1]; kid = KernelInceptionDistance(feature=ident, subsets=50, subset_size=min(100, n), sync_on_compute=False); g = torch.get_rng_state(); torch.manual_seed(0)
+        for real in (0, 1): kid.update(feats[real], real=bool(real))
         out = kid.compute()[0].item(); torch.set_rng_state(g); return out
 
     def row(self) -> dict:

@@ -1,0 +1,57 @@
+"Several processes as their launchers start them, against one: the same curves, one record; one is killed, and another number goes on."
+import importlib.util, json, os, shutil, signal, subprocess, sys, tempfile, time, unittest
+from pathlib import Path
+import torch
+from colorgan.core import load_settings
+from colorgan.data import get_source
+from colorgan.gan import resumed_settings, train
+from colorgan.pretrain import read_checkpoint
+
+ROOT = Path(__file__).resolve().parent.parent
+SETS = 'generator=unet nf=8 size=32 patch=16 bs=8 pretrain_steps=10 gan_steps=10 log_every=1 save_every=4 sample_every=100 precision=fp32 device=cpu n_valid=2 resize=crop crops=8 ema=.9 encoder=none'.split()
+LOSSES = ('l1', 'd_real', 'd_fake', 'g_adv', 'g_l1')
+
+def curve(run): return {(r['step'], k): r[k] for r in map(json.loads, (run/'metrics.jsonl').read_text().splitlines()) for k in LOSSES if k in r}
+def apart(a, b): return max(abs(a[k] - b[k])/abs(a[k]) for k in a)
+
+class Scale(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        torch.set_num_threads(1); cls.dir = Path(tempfile.mkdtemp()); bin = cls.dir/'bin'; bin.mkdir(); cls.addClassCleanup(shutil.rmtree, cls.dir, True)
+        for name, text in (('scontrol', 'echo 127.0.0.1'), ('srun', 'exec "$@"'), ('torchrun', f'exec {sys.executable} -m torch.distributed.run "$@"')): (bin/name).write_text(f'#!/bin/sh\n{text}\n'); (bin/name).chmod(0o755)
+        cls.env = dict(os.environ, PATH=f"{bin}{os.pathsep}{os.environ['PATH']}", COLORGAN_CACHE=str(cls.dir/'cache'), COLORGAN_OFFLINE='1', OMP_NUM_THREADS='1', OMP_WAIT_POLICY='PASSIVE', PYTHONWARNINGS='ignore', SLURM_JOB_NODELIST='here', SLURM_NNODES='1', SLURM_JOB_ID='1')
+        os.environ['COLORGAN_CACHE'] = cls.env['COLORGAN_CACHE']; train(load_settings(None, SETS), cls.dir/'one'); cls.one = curve(cls.dir/'one')
+
+    def start(self, *a, **env): return subprocess.Popen([str(o) for o in a], env=self.env | env, cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def args(self, out, *sets): return ['--data', 'skimage', '--out', out, *sum((['--set', s] for s in [*SETS, *sets]), [])]
+
+    def same(self, run, tol=1e-3):
+        c = curve(run); self.assertEqual(set(c), set(self.one)); self.assertLess(apart(self.one, c), tol)
+        self.assertEqual(sorted(p.name for p in run.iterdir()), sorted(p.name for p in (self.dir/'one').iterdir()))
+
+    def test_four_under_slurm(self):
+        p = self.start(ROOT/'launch'/'slurm.sh', *self.args('four'), PER_NODE='4'); out, err = p.communicate(timeout=300); self.assertEqual(p.returncode, 0, err[-2000:])
+        self.same(self.dir/'four'); self.assertEqual(out.count('CIEDE2000'), 1, out)
+
+    def test_killed_then_another_number(self):
+        p = self.start('torchrun', '--standalone', '--nproc-per-node', 2, '-m', 'colorgan.cli', 'train', *self.args('two', 'pretrain_steps=4000')); state = self.dir/'two'/'state.pt'
+        while p.poll() is None and not (state.exists() and read_checkpoint(state)['step'] >= 8): time.sleep(.2)
+        self.assertIsNone(p.poll(), p.stderr.read()[-2000:] if p.poll() is not None else '')
+        kids = Path(f'/proc/{p.pid}/task/{p.pid}/children').read_text().split(); rank = lambda k: next(v for v in Path(f'/proc/{k}/environ').read_text().split('\0') if v.startswith('RANK='))
+        os.kill(int(next(k for k in kids if rank(k) == 'RANK=1')), signal.SIGKILL); err = p.communicate(timeout=120)[1]; self.assertNotEqual(p.returncode, 0)
+        self.assertIn('process 0 of 2 lost another one', err); self.assertIn('--resume', err); self.assertFalse((self.dir/'two'/'generator.safetensors').exists())
+        done = read_checkpoint(state)['step']; plan = self.dir/'two'/'plan.json'; plan.write_text(json.dumps(json.loads(plan.read_text()) | dict(pretrain=done + 3)))      # a short end, so that the test is
+        train(resumed_settings(self.dir/'two'), self.dir/'two', resume=True); steps = [k[0] for k in curve(self.dir/'two') if k[1] in ('l1', 'g_l1')]
+        self.assertEqual(steps, list(range(1, done + 3 + 10 + 1))); self.assertTrue((self.dir/'two'/'generator.safetensors').exists())
+
+    @unittest.skipUnless(importlib.util.find_spec('accelerate'), 'accelerate is not installed')
+    def test_accelerate(self):
+        p = self.start(sys.executable, '-m', 'accelerate.commands.launch', '--config_file', ROOT/'launch'/'accelerate-cpu.yaml', '-m', 'colorgan.cli', 'train', *self.args('acc')); err = p.communicate(timeout=300)[1]; self.assertEqual(p.returncode, 0, err[-2000:]); self.same(self.dir/'acc')
+        import yaml
+        for f in (ROOT/'launch').glob('*.yaml'): self.assertEqual(yaml.safe_load(f.read_text())['num_machines'], 1)
+
+    def test_told_to_stop(self):
+        p = self.start('torchrun', '--standalone', '--nproc-per-node', 2, '-m', 'colorgan.cli', 'train', *self.args('stop', 'pretrain_steps=4000')); state = self.dir/'stop'/'state.pt'
+        while p.poll() is None and not state.exists(): time.sleep(.2)
+        p.send_signal(signal.SIGTERM); err = p.communicate(timeout=120)[1]; self.assertIn('the state is saved, go on with --resume', err); self.assertNotIn('lost', err)
+        self.assertEqual(max(k[0] for k in curve(self.dir/'stop')), read_checkpoint(state)['step'])
