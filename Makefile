@@ -4,7 +4,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 export PATH := $(BIN):$(PATH)
 NBS := $(shell find nbs -name '*.ipynb' -not -path '*/_*' -not -path '*/.*' | sort)
 
-.PHONY: help demo test lab run-all refresh readme prepare site test-latest mutants records gpu reliability licences
+.PHONY: help demo test test-all lab run-all refresh readme prepare site test-latest mutants records gpu reliability licences
 help:         ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1	/' | expand -t 22
 
@@ -19,6 +19,8 @@ demo: $(VENV)/ok  ## the whole series in miniature: runs/demo/index.html
 	colorgan demo --out runs/demo
 test: $(VENV)/ok  ## notebooks clean and in step, every notebook run, the command line tested
 	python tools/check.py
+test-all: $(VENV)/ok  ## the same, and the long tests: kills, bad files, several processes
+	python tools/check.py --all
 lab: $(VENV)/ok  ## JupyterLab on the series
 	jupyter lab nbs
 run-all: $(VENV)/ok  ## Run All of every notebook in a Jupyter kernel
