@@ -79,6 +79,7 @@ class Settings:
     log_every:int = 25            # steps between lines of the log
     sample_every:int = 500        # steps between sample pictures
     save_every:int = 250          # steps between checkpoints
+    on_change:str = 'error'       # a photo that is changed or deleted while the photos are read for the first time: 'error', or 'skip' it
     on_trouble:str = 'warn'       # a loss that is not a number, a D that has won, a G gone grey: 'warn', 'stop', or 'rollback' to the last good checkpoint at half the rate
     keep:str = 'last'             # the generator that a run ends with: of the 'last' step, or the 'best' that the GAN stage was validated at
     deterministic:bool = False    # on CUDA: only kernels that give the same bits again (slower)
@@ -87,7 +88,7 @@ class Settings:
 
 # %% ../nbs/00_core.ipynb #da5690fd
 _choices = dict(resize=('squash','crop'), input=('lstar','luma'), generator=('resnet18','unet','lean','nazeri','convnet','timm'), output=('ab','lab','bins'), g_gan_loss=('','bce','lsgan','hinge'), d_norm=('batch','instance','none'),
-                gan_loss=('bce','lsgan','hinge'), pixel_loss=('l1','l2'), precision=('auto','fp32','bf16','fp16'), device=('auto','cpu','cuda','mps'), on_trouble=('warn','stop','rollback'), keep=('last','best'))
+                gan_loss=('bce','lsgan','hinge'), pixel_loss=('l1','l2'), precision=('auto','fp32','bf16','fp16'), device=('auto','cpu','cuda','mps'), on_change=('error','skip'), on_trouble=('warn','stop','rollback'), keep=('last','best'))
 _least = dict(size=8, crops=1, bs=1, accumulate=1, patch=1, nf=1, g_steps=1, log_every=1, sample_every=1, save_every=1)
 
 def _convert(f, v):

@@ -314,7 +314,9 @@ class PhotoSet:
         return dict(n=len(self), size=self.size, grey=len(self.grey), skipped=len(self.skipped), grey_names=self.grey[:20], skipped_why=self.skipped[:20])
 
 # %% ../nbs/02_data.ipynb #24b478c9
-def _squares(source, digs, size, resize, crops, via, seed):
+_moved = 'has changed, or is gone, since it was first read'
+
+def _squares(source, digs, size, resize, crops, via, seed, on_change):
     "Yield (i, squares of photo i, or the reason why there are none), in order."
     def one(i):
         try:
@@ -322,7 +324,9 @@ def _squares(source, digs, size, resize, crops, via, seed):
             boxes = [crop_box(im.shape[:2], digs[i], k, seed) for k in range(crops)] if resize == 'crop' else [None]
             out = [square(im, size, via, b) for b in boxes]
         except ColorganError as e: out = str(e)
-        if source.files is not None and digs[i] and not still(i): raise ColorganError(f'{source.names[i]}: has changed, or is gone, since it was first read; leave the photos alone and start again')
+        if source.files is not None and digs[i] and not still(i):
+            if on_change == 'error': raise ColorganError(f'{source.names[i]}: {_moved}; leave the photos alone and start again, or set on_change=skip')
+            out = f'{source.names[i]}: {_moved}'
         return i, out
     def still(i):
         try: return source.digest(i) == digs[i]
@@ -368,11 +372,12 @@ def prepare(
     drop_grey:float=0.,  # leave out squares whose colourfulness is below; 0: none
     seed:int=0,          # of the crops
     cache=True,          # keep the decoded squares under `data_home()`; False: in memory only
+    on_change='error',   # a photo that changes, or goes, after its bytes were first read: 'error', or 'skip' it and say so in `.skipped`
     progress=None,       # wraps the iterator over photos, as `tqdm` does
 ) -> PhotoSet:           # `ColorganError` if nothing is left
     "Decode every photo once into squares; skip what cannot be read, and what is grey."
     digs = source.digests(); per = crops if resize == 'crop' else 1; shape = (len(source)*per, 3, size, size)
-    squares = lambda: (progress or (lambda it, **_: it))(_squares(source, digs, size, resize, per, via, seed), total=len(source))
+    squares = lambda: (progress or (lambda it, **_: it))(_squares(source, digs, size, resize, per, via, seed, on_change), total=len(source))
     if cache:
         key = json.dumps([1, digs, source.names, size, resize, per, via, seed if per > 1 else 0])
         f = data_home()/'squares'/f'{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy'; meta = f.with_suffix('.json')
@@ -380,7 +385,7 @@ def prepare(
             with locked(f.with_suffix('.lock'), wait=True):      # another run that wants the same squares waits, and finds them
                 if (kept := _cached(f, meta, shape)) is None:
                     sweep(f.parent, f.stem)
-                    with atomic_path(f, sync=True) as tmp: m = _fill(x := _map(tmp, shape), squares()); x.flush(); write_json(meta, m)
+                    with atomic_path(f, sync=True) as tmp: m = _fill(x := _map(tmp, shape), squares()); x.flush(); any(_moved in t for t in m['skipped']) or write_json(meta, m)      # what was skipped may be there the next time
                     kept = np.load(f, mmap_mode='r'), m
         x, m = kept
     else: m = _fill(x := np.empty(shape, np.uint8), squares())
@@ -474,7 +479,7 @@ class LabLoader:
 
 # %% ../nbs/02_data.ipynb #d1b032c1
 def make_sets(
-    s:Settings,      # data, size, resize, crops, via, n_train, n_valid, drop_grey, seed
+    s:Settings,      # data, size, resize, crops, via, n_train, n_valid, drop_grey, on_change, seed
     source=None,     # a `Source` in place of `s.data`
     cache=True,      # see `prepare`
     progress=None,   # see `prepare`
@@ -483,7 +488,7 @@ def make_sets(
     source = get_source(s.data) if source is None else source
     digs = source.digests(); parts = split_idxs(digs, s.n_train, s.n_valid)
     if not parts['train']: raise ColorganError(f'{source.name}: none of {len(source)} photos can be opened')
-    kw = dict(via=s.via, seed=s.seed, cache=cache, progress=progress)
+    kw = dict(via=s.via, seed=s.seed, cache=cache, on_change=s.on_change, progress=progress)
     train = prepare(source.subset(parts['train']), s.size, s.resize, s.crops, drop_grey=s.drop_grey, **kw)
     valid = prepare(source.subset(parts['valid'] or parts['train'][:1]), s.size, s.resize, **kw)
     rows = sorted((d, p) for p, ii in parts.items() for i in ii if (d := digs[i]))

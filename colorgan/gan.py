@@ -17,7 +17,7 @@ from .data import LabLoader, get_source, make_sets, prepare, to_L_ab
 from .discriminator import make_discriminator
 from .generator import count_params, save_weights
 from .losses import GANLoss, g_total, init_weights
-from .pretrain import Interrupted, StageCallback, TrainState, adam, checkpoints, chroma_share, l1_step, mean_row, newest_checkpoint, pretrain, read_checkpoint, sample_sheet, save_checkpoint, fit_stage, sort_header, stage_learner, validate
+from .pretrain import Interrupted, StageCallback, TrainState, adam, checkpoints, chroma_share, l1_step, mean_row, newest_checkpoint, pretrain, read_checkpoint, sample_sheet, save_checkpoint, fit_stage, stage_learner, validate
 from .watch import Trouble, Watch
 
 # %% ../nbs/08_gan.ipynb #be67a22c
@@ -322,7 +322,7 @@ def _finish_run(st, rec, valid, samples, plan, info):
     s, out = st.s, rec.path; even = dict(bce=.6931, lsgan=.25, hinge=1.)[s.gan_loss]
     if best := st.memo.get('best'): st.model.load_state_dict(best['model'])
     sample_sheet(st, samples, out/'samples.jpg'); loss_curves(rec.rows(), out/'curves.png', even)
-    with atomic_path(out/'generator.safetensors', sync=True) as p: save_weights(p, st.model, run=s.name, size=s.size, input=s.input, licence=f"weights learnt from: {info['licence']}"); sort_header(p)
+    with atomic_path(out/'generator.safetensors', sync=True) as p: save_weights(p, st.model, run=s.name, size=s.size, input=s.input, licence=f"weights learnt from: {info['licence']}")
     steps = plan['pretrain'] + plan['gan']
     summary = dict(steps=plan, kept=dict(which=s.keep, step=best['step'] if best else steps), rollbacks=st.memo.get('rollbacks', []), images_seen=steps*s.bs, seconds=st.seconds, images_per_s=steps*s.bs/max(st.seconds, 1e-9), encoder=st.G.encoder, device=str(st.device), precision=st.precision,
                    valid=validate(st, valid), memory=peak_memory(), weights_sha256=hashlib.sha256((out/'generator.safetensors').read_bytes()).hexdigest())

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['UNet', 'count_params', 'shapes_table', 'unet_diagram', 'NazeriUNet', 'ConvNet', 'encoder_weights', 'GreyStem',
            'resnet_unet', 'PlainUnet', 'LeanUnet', 'SmallMapConv', 'Generator', 'generator_from_arch', 'make_generator',
-           'save_weights', 'load_weights']
+           'sort_header', 'save_weights', 'load_weights']
 
 # %% ../nbs/03_generator.ipynb #dadc9ef9
 import contextlib, json, math, os
@@ -285,10 +285,10 @@ _parts = dict(unet=dict(size=int, nf=int, dropout=float), resnet18=dict(blur=boo
 def generator_from_arch(
     arch:dict,         # kind, head, and what the kind needs: see `make_generator`
     encoder='none',    # for resnet18 and timm: see `encoder_weights` and `timm_unet`
-    plain=False,       # resnet18 without fastai, its weights left out: for `load_weights`
+    plain=False,       # our own nets without memory for their weights, resnet18 without fastai: for `load_weights`
 ) -> Generator:        # in train mode; `ColorganError` for values that do not make sense
     "Build a generator from a plain description."
-    a = dict(arch); kind, head = a.pop('kind', None), a.pop('head', 'ab'); want = _parts.get(kind)
+    a = dict(arch); kind, head = a.pop('kind', None), a.pop('head', 'ab'); want = _parts.get(kind) if isinstance(kind, str) else None
     if want is None: raise ColorganError(f'no generator of kind {kind!r}: expected {", ".join(_parts)}')
     if head not in ('ab', 'lab', 'bins'): raise ColorganError(f'no head {head!r}: expected ab, lab or bins')
     if set(a) != set(want) or any(isinstance(a[k], bool) != (t is bool) or not isinstance(a[k], (t, int)) for k, t in want.items()): raise ColorganError(f'a {kind} is described by {", ".join(want)}; got {a}')
@@ -298,7 +298,8 @@ def generator_from_arch(
         with torch.device('meta'): net = PlainUnet(a['blur'], a['dropout'], no)
     elif kind == 'resnet18': net, where = resnet_unet(encoder, **a, no=no)
     elif kind == 'timm': from colorgan.bodies import timm_unet; net, where = timm_unet(encoder=encoder, **a, no=no)
-    else: net = dict(unet=UNet, lean=LeanUnet, nazeri=NazeriUNet, convnet=ConvNet)[kind](**a, no=no)
+    else:
+        with torch.device('meta') if plain else contextlib.nullcontext(): net = dict(unet=UNet, lean=LeanUnet, nazeri=NazeriUNet, convnet=ConvNet)[kind](**a, no=no)
     return Generator(net, dict(unet=a.get('size'), resnet18=32, timm=32, lean=32, nazeri=16, convnet=8)[kind], arch, where, head)
 
 def make_generator(
@@ -321,6 +322,15 @@ def _unpack(sd):
     "What `_pack` made, as float tensors."
     return {k: v.float()*sd[k + '.scale'].view(-1, *[1]*(v.dim() - 1)) if v.dtype == torch.int8 and k + '.scale' in sd else v for k, v in sd.items() if not (k.endswith('.scale') and sd.get(k[:-6], v).dtype == torch.int8)}
 
+def sort_header(
+    path,   # a .safetensors file that was just written
+):
+    "Put a file's texts in order: safetensors writes them in a random one, and the same weights would have another sha256 each time."
+    b = Path(path).read_bytes(); n = int.from_bytes(b[:8], 'little'); h = json.loads(b[8:8 + n])
+    if '__metadata__' in h: h['__metadata__'] = dict(sorted(h['__metadata__'].items()))
+    text = json.dumps(h, separators=(',', ':'), ensure_ascii=False).encode(); text += b' '*(-len(text) % 8)
+    Path(path).write_bytes(len(text).to_bytes(8, 'little') + text + b[8 + n:])
+
 def save_weights(
     path,              # a .safetensors file
     G:Generator,       # whose weights
@@ -330,7 +340,7 @@ def save_weights(
     "Write a generator with all that is needed to rebuild it."
     from safetensors.torch import save_file
     sd = {n: v.contiguous() for k, t in G.state_dict().items() for n, v in _pack(k, t.detach().cpu(), store)}
-    with atomic_path(path) as p: save_file(sd, p, metadata=dict(format='colorgan 1', arch=json.dumps(G.arch), meta=json.dumps(dict(meta, encoder=G.encoder))))
+    with atomic_path(path) as p: save_file(sd, p, metadata=dict(format='colorgan 1', arch=json.dumps(G.arch), meta=json.dumps(dict(meta, encoder=G.encoder)))); sort_header(p)
 
 def load_weights(
     path,           # a file that `save_weights` wrote
@@ -343,7 +353,7 @@ def load_weights(
     except Exception as e: raise ColorganError(f'{path}: not a safetensors file ({type(e).__name__})') from None
     if head.get('format') != 'colorgan 1': raise ColorganError(f'{path}: not weights of colorgan (its header does not say so)')
     try: arch, meta = json.loads(head['arch']), json.loads(head['meta'])
-    except (KeyError, ValueError): arch = meta = None
+    except (KeyError, ValueError, RecursionError): arch = meta = None
     if not isinstance(arch, dict) or not isinstance(meta, dict): raise ColorganError(f'{path}: its header is damaged')
     G = generator_from_arch(arch, plain=True); want = G.state_dict()
     bad = [k for k in want if k not in sd or sd[k].shape != want[k].shape] + [k for k in sd if k not in want]

@@ -6,7 +6,7 @@
 __all__ = ['EMA', 'adam', 'TrainState', 'mean_row', 'l1_step', 'chroma_share', 'one_cycle', 'validate', 'sample_sheet',
            'save_tensors', 'checkpoints', 'save_checkpoint', 'read_checkpoint', 'newest_checkpoint', 'Interrupted',
            'StageCallback', 'stage_learner', 'fit_stage', 'pretrain', 'lr_find', 'photo_classes', 'augment',
-           'train_classifier', 'sort_header', 'save_classifier', 'Features']
+           'train_classifier', 'save_classifier', 'Features']
 
 # %% ../nbs/07_pretrain.ipynb #e714d7ee
 import errno, json, math, os, re, time
@@ -21,7 +21,7 @@ import fastai.callback.progress, fastai.callback.schedule
 from .core import Alone, ColorganError, RunRecord, Settings, atomic_path, autocast, fsync, generator_at, pick_device, pick_precision, seed_at, seed_everything, show_images, with_
 from .color import L_ab2rgb, colorfulness, luma, rgb2L_ab
 from .data import Batches, LabLoader, PhotoSet, answer2rgb, to_L_ab
-from .generator import _pack, _unpack, generator_from_arch, make_generator
+from .generator import _pack, _unpack, generator_from_arch, make_generator, sort_header
 from .losses import CellLoss, init_weights, pixel_loss
 from .metrics import ciede2000
 
@@ -456,15 +456,6 @@ def train_classifier(
         ty, tc = photo_classes(test.names)
         if set(tc) <= set(classes): acc = [_accuracy(m, test, [classes.index(tc[y]) for y in ty], dev, prec, g) for g in (0, 1)]
     return m.eval().cpu(), dict(classes=len(classes), photos=len(train), steps=steps, loss=loss, accuracy=acc[0], accuracy_grey=acc[1])
-
-def sort_header(
-    path,   # a .safetensors file that was just written
-):
-    "Put a file's texts in order: safetensors writes them in a random one, and the same weights would have another sha256 each time."
-    b = Path(path).read_bytes(); n = int.from_bytes(b[:8], 'little'); h = json.loads(b[8:8 + n])
-    if '__metadata__' in h: h['__metadata__'] = dict(sorted(h['__metadata__'].items()))
-    text = json.dumps(h, separators=(',', ':'), ensure_ascii=False).encode(); text += b' '*(-len(text) % 8)
-    Path(path).write_bytes(len(text).to_bytes(8, 'little') + text + b[8 + n:])
 
 def save_classifier(
     m,      # as `train_classifier` gives it
