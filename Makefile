@@ -4,7 +4,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 export PATH := $(BIN):$(PATH)
 NBS := $(shell find nbs -name '*.ipynb' -not -path '*/_*' -not -path '*/.*' | sort)
 
-.PHONY: help demo test test-all lab run-all refresh readme prepare site test-latest mutants records gpu reliability licences
+.PHONY: help demo test test-all lab run-all refresh readme prepare site test-latest mutants records gpu reliability licences pins verified
 help:         ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1	/' | expand -t 22
 
@@ -47,6 +47,13 @@ reliability: $(VENV)/ok  ## kills, full disks, bad files, soak: the long forms, 
 	COLORGAN_LONG=runs/reliability python -m unittest -v tests.test_survive tests.test_properties
 	python tools/soak.py --seconds 3600 --photos 5000 --out runs/reliability/soak-long.json
 	mkdir -p results/reliability && cp runs/reliability/*.json results/reliability/
+pins:         ## requirements-tested.txt: the tested set with the sha256 of each file (needs uv)
+	python3 tools/pins.py
+verified:     ## install the tested set, and nothing whose sha256 is not on the list
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tested.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(VENV)/ok
 licences: $(VENV)/ok  ## LICENCES.md: the licence of every package that comes along
 	python tools/licences.py
 gpu: $(VENV)/ok  ## the cells that need a GPU or patience

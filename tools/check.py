@@ -49,6 +49,8 @@ def main():
     def _():
         r = subprocess.run([sys.executable, 'tools/colab.py', '--check'], cwd=root, capture_output=True, text=True)
         if r.returncode: fail('hygiene', r.stdout.strip() or r.stderr.strip()[-300:])
+        r = subprocess.run([sys.executable, 'tools/pins.py', '--check'], cwd=root, capture_output=True, text=True)
+        if r.returncode: fail('hygiene', r.stdout.strip() or r.stderr.strip()[-300:])
         names = subprocess.run(['git', 'ls-files', '-z'], cwd=root, capture_output=True, check=True).stdout.decode().split('\0')
         for n in filter(None, names):
             if (root/n).stat().st_size > 1.5e6 and not n.startswith('data/weights/'): fail('hygiene', f'{n} is {(root/n).stat().st_size/1e6:.1f} MB')
