@@ -64,7 +64,7 @@ def train(
         if resume:
             if config or preset: raise ColorganError('a resumed run keeps its settings: leave out --config and --preset')
             return resumed_settings(out, set_, data)
-        if not data: raise ColorganError('train needs --data: a folder of photos, or skimage, cifar10, places365, coco')
+        if not data: raise ColorganError('train needs --data: a folder of photos, .tar shards of them, or skimage, cifar10, places365, coco')
         if taken(out): raise ColorganError(f'{out} exists already; choose another folder, or --resume')
         base = with_(Settings(), name=out.name or 'run', data=data)
         return load_settings(config, set_, apply_preset(base, preset) if preset else base)

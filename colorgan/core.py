@@ -33,7 +33,7 @@ def nearest(
 class Settings:
     "Everything that decides a run. Frozen: use `with_` for a changed copy."
     name:str = 'run'              # what the record is called
-    data:str = 'skimage'          # a folder, or a public source's name
+    data:str = 'skimage'          # a folder, WebDataset shards ('set-{000..017}.tar'), or a public source's name
     size:int = 256                # training photos are size × size pixels
     resize:str = 'squash'         # 'squash' the whole photo to a square (the paper) or 'crop' squares from it
     crops:int = 1                 # squares cut from every photo, when resize is 'crop'

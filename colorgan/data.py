@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['photo_suffixes', 'embedded_photos', 'presets', 'read_rgb', 'Source', 'find_photos', 'folder_source', 'data_home',
            'get_source', 'split_idxs', 'apply_preset', 'write_manifest', 'read_manifest', 'square', 'crop_box',
-           'PhotoSet', 'prepare', 'Batches', 'to_L_ab', 'answer2rgb', 'LabLoader', 'make_sets', 'make_dls']
+           'PhotoSet', 'prepare', 'InTar', 'shards_source', 'Batches', 'to_L_ab', 'answer2rgb', 'LabLoader',
+           'make_sets', 'make_dls']
 
 # %% ../nbs/02_data.ipynb #f16cf053
-import csv, errno, hashlib, io, json, os, warnings
+import csv, errno, hashlib, io, json, os, re, warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
@@ -56,10 +57,10 @@ def _read_tiff16(data, f):
     return Image.fromarray(((a.astype(np.uint32) + 128)//257).astype(np.uint8) if a.dtype == np.uint16 else a)
 
 def read_rgb(
-    path,                  # an image file
+    path,                  # an image file, or what has a `name` and `read_bytes()` as a path has
 ) -> np.ndarray:           # uint8 (h, w, 3), sRGB, upright; `ColorganError` with name and reason if it cannot be read
     "Any photo file as 8-bit sRGB: rotation, profile, palette, CMYK, grey, alpha and 16 bits taken care of."
-    path = Path(path); f = path.name
+    path = path if hasattr(path, 'read_bytes') else Path(path); f = path.name
     try:
         data = path.read_bytes()
         if not data: raise ColorganError(f'{f}: is empty')
@@ -85,15 +86,15 @@ class Source:
     "Photos by number: `names`, `read(i)` as uint8 (h, w, 3), `digest(i)` of the content."
     def __init__(self,
         name:str,           # for records
-        files=None,         # paths of image files
+        files=None,         # paths of image files, or what has a `name` and `read_bytes()` as a path has
         root=None,          # what `names` are relative to
         arrays=None,        # or: uint8 (n, h, w, 3) in memory
         licence='unknown',  # for records
-        names=None,         # of the arrays; None: numbers
+        names=None,         # of the photos; None: of the files, or numbers
     ):
         self.name, self.files, self.arrays, self.licence = name, files, arrays, licence
         root = Path(root) if root is not None else None
-        self.names = (names or [f'{i:05d}' for i in range(len(arrays))]) if files is None else [Path(f).relative_to(root).as_posix() if root else Path(f).name for f in files]
+        self.names = names or ([f'{i:05d}' for i in range(len(arrays))] if files is None else [Path(f).relative_to(root).as_posix() if root else Path(f).name for f in files])
 
     def __len__(self): return len(self.names)
     def __repr__(self): return f'Source({self.name!r}, {len(self)} photos)'
@@ -104,7 +105,7 @@ class Source:
 
     def digest(self, i:int) -> str:
         "sha256 of the file's bytes, or of the pixels where there is no file."
-        try: return hashlib.sha256(self.arrays[i].tobytes() if self.files is None else Path(self.files[i]).read_bytes()).hexdigest()
+        try: return hashlib.sha256(self.arrays[i].tobytes() if self.files is None else f.read_bytes() if hasattr(f := self.files[i], 'read_bytes') else Path(f).read_bytes()).hexdigest()
         except OSError as e: raise ColorganError(f'{self.names[i]}: {e.strerror}') from None
 
     def digests(self) -> list:
@@ -184,15 +185,19 @@ _public = dict(skimage=(lambda part: _embedded(), ()), cifar10=(_cifar10, ('trai
 
 # %% ../nbs/02_data.ipynb #7f498c1f
 def get_source(
-    src,       # a folder; or 'skimage', 'cifar10', 'places365', 'coco', 'ncd', with a part after a colon: 'cifar10:test', 'places365:train'
+    src,       # a folder; WebDataset shards (see `shards_source`); or 'skimage', 'cifar10', 'places365', 'coco', 'ncd', with a part after a colon: 'cifar10:test', 'places365:train'
 ) -> Source:   # `ColorganError` for an unknown name, a missing or empty folder, or a set that cannot be fetched
     "The photos of a folder or of a public set."
     if isinstance(src, Source): return src
-    name, _, part = str(src).partition(':')
+    name, _, part = str(src).partition(':'); p = Path(src)
+    if p.suffix == '.tar': return shards_source(src)
     if Path(src).exists() or name not in _public:
         if not Path(src).exists() and os.sep not in str(src) and nearest(name, _public): raise ColorganError(f'no folder or source {src!r}; did you mean {nearest(name, _public)[0]}?')
         if not Path(src).exists(): raise ColorganError(f'no folder {src}, and no such source; the sources are {", ".join(_public)}')
-        return folder_source(src)
+        try: return folder_source(src)
+        except ColorganError:
+            if p.is_dir() and any(p.glob('*.tar')): return shards_source(src)
+            raise
     fn, parts = _public[name]
     if part and part not in parts: raise ColorganError(f'{name} has no part {part!r}' + (f'; it has {", ".join(parts)}' if parts else ''))
     try: return fn(part)
@@ -393,6 +398,43 @@ def prepare(
     grey = sorted({name(j) for j, (_, c) in enumerate(m['rows']) if c < drop_grey})
     if not keep: raise ColorganError(f"{source.name}: no photo left of {len(source)} ({len(m['skipped'])} unreadable, {len(grey)} grey)")
     return PhotoSet(x, [name(j) for j in keep], keep, m['skipped'], grey)
+
+# %% ../nbs/02_data.ipynb #76881af0
+class InTar:
+    "A photo inside a tar file, read from its place there."
+    def __init__(self, tar, name, offset, size): self.tar, self.name, self.offset, self.size = str(tar), name, offset, size
+    def __repr__(self): return f'InTar({self.tar!r}, {self.name!r})'
+
+    def read_bytes(self):
+        with open(self.tar, 'rb') as f: f.seek(self.offset); data = f.read(self.size)
+        if len(data) < self.size: raise OSError(errno.EIO, f'{Path(self.tar).name} is cut short')
+        return data
+
+def _expand(pattern):
+    "WebDataset's ranges, as in `train-{000..017}.tar`."
+    m = re.fullmatch(r'(.*)\{(\d+)\.\.(\d+)\}(.*)', str(pattern))
+    if not m: return [Path(pattern)]
+    if int(m[3]) - int(m[2]) >= 10**6 or len(m[2]) > 9: raise ColorganError(f'{pattern}: too many shards')
+    return [q for i in range(int(m[2]), int(m[3]) + 1) for q in _expand(f'{m[1]}{i:0{len(m[2])}d}{m[4]}')]
+
+def shards_source(
+    pattern,     # a .tar file; several: 'train-{000..017}.tar'; or a folder of them
+) -> Source:     # `ColorganError` for a shard that is missing, compressed or damaged, and where there is no photo
+    "The photos in WebDataset shards, without unpacking them."
+    import tarfile
+    p = Path(pattern); tars = sorted(p.glob('*.tar')) if p.is_dir() else _expand(pattern); photos = []
+    for t in tars:
+        if not t.is_file(): raise ColorganError(f'no shard {t}')
+        try:
+            with tarfile.open(t, 'r:') as f:
+                for m in f:
+                    head, _, ext = m.name.rpartition('/')[2].partition('.')
+                    if m.isreg() and not m.issparse() and head and '.' + ext.lower() in photo_suffixes: photos.append((m.name, InTar(t, m.name.rpartition('/')[2], m.offset_data, m.size)))
+            if photos and photos[-1][1].tar == str(t) and photos[-1][1].offset + photos[-1][1].size > t.stat().st_size: raise tarfile.ReadError
+        except (tarfile.TarError, EOFError, ValueError, OverflowError): raise ColorganError(f'{t}: not a tar file that can be read, or cut short; shards are not compressed') from None
+        except OSError as e: raise ColorganError(f'{t}: {e.strerror}') from None
+    if not photos: raise ColorganError(f'no photos in {pattern} (looked for key.jpg and the like)')
+    twice = len({n for n, _ in photos}) < len(photos); return Source(p.stem, files=[f for _, f in photos], names=[f'{Path(f.tar).stem}/{n}' if twice else n for n, f in photos])
 
 # %% ../nbs/02_data.ipynb #d54320fb
 class Batches:
