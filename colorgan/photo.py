@@ -87,7 +87,7 @@ def _open(path, f, max_pixels):
 # %% ../nbs/02a_photo.ipynb #263629d5
 def _srgb():
     from PIL import ImageCms
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes()
+    b = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes(); return b[:24] + struct.pack('>6H', 2000, 1, 1, 0, 0, 0) + b[36:]      # it would say when it was made, and the same photo would be another file each second
 
 def _space(icc):
     "'RGB', 'GRAY', 'CMYK' or '' of a profile, and whether it is sRGB."
