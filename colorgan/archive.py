@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['read_list', 'output_of', 'Worker', 'colorize_archive']
 
-# %% ../nbs/11c_archive.ipynb #7c85bc83
-import itertools, os, posixpath, re, tempfile
+# %% ../nbs/11c_archive.ipynb #a5b0e247
+import itertools, logging, os, posixpath, re, tempfile
 from pathlib import Path
 from .core import ColorganError
 
-# %% ../nbs/11c_archive.ipynb #ac838cd3
+# %% ../nbs/11c_archive.ipynb #0a2cfc79
 def read_list(
     path,          # a text file, an address on each line; empty lines and those that begin with # are left out
 ):                 # yields addresses; `ColorganError` if it cannot be read
@@ -34,7 +34,7 @@ def output_of(
     if not tail or '..' in tail.split('/') or '\0' in tail: raise ColorganError(f'{src}: not the address of a photo')
     return f"{str(out).rstrip('/')}/{tail}"
 
-# %% ../nbs/11c_archive.ipynb #e3756e35
+# %% ../nbs/11c_archive.ipynb #86e6c60e
 def _at(address):
     from fsspec.core import url_to_fs
     try: return url_to_fs(address)
@@ -53,19 +53,19 @@ def _put(local, dst):
 class Worker:
     "Colours batches of addresses: `{'src': […], 'dst': […]}` → the same with `state` ('coloured', 'there', 'left out', 'failed') and `why`."
     def __init__(self,
-        weights,            # a weights file, or its bytes: a worker elsewhere has no such file
+        weights=None,       # a weights file or its address, to be opened where the worker is; None: see `find_weights`
         size=0,             # see `Colorizer`
         device='auto',      # see `Colorizer`
         threads=0,          # of a CPU; 0: as torch likes
         **kw,               # `saturation`, `only_grey`, `max_pixels`: see `colorize_files`
     ):
         import torch
-        from colorgan.colorize import Colorizer
+        from colorgan.colorize import Colorizer, find_weights
         if threads: torch.set_num_threads(threads)
         self.kw = kw
         with tempfile.TemporaryDirectory() as d:
-            if isinstance(weights, bytes): (Path(d)/'w.safetensors').write_bytes(weights); weights = Path(d)/'w.safetensors'
-            self.cz = Colorizer.from_file(weights, size, device=device)
+            if '://' in str(weights): fs, p = _at(str(weights)); fs.get_file(p, f'{d}/w.safetensors'); weights = f'{d}/w.safetensors'
+            self.cz = Colorizer.from_file(find_weights(weights), size, device=device)
 
     def __call__(self, batch):
         from colorgan.colorize import colorize_files
@@ -87,16 +87,19 @@ class Worker:
                 except Exception as e: why[i] = _what(dsts[i], e)
         return dict(src=srcs, dst=dsts, state=state, why=why)
 
-# %% ../nbs/11c_archive.ipynb #9eb3cc13
+# %% ../nbs/11c_archive.ipynb #12310bd0
+def _whole(address): return address if '://' in address else os.path.abspath(address)      # a worker may stand in another folder
+
 def _ray():
-    try: import ray
+    for k, v in dict(RAY_USAGE_STATS_ENABLED='0', RAY_BACKEND_LOG_LEVEL='fatal').items(): os.environ.setdefault(k, v)      # it would report home, and talk of its own affairs
+    try: import ray, ray.data
     except ImportError: raise ColorganError("workers need a package: pip install 'colorgan[ray]'") from None
     return ray
 
 def colorize_archive(
     addresses,         # of photos: any iterable of texts
     out,               # address of the folder for the results
-    weights,           # a weights file
+    weights=None,      # see `Worker`
     workers=0,         # Ray workers; 0: this process alone
     root='',           # see `output_of`
     bs=16,             # photos that a worker is given at a time
@@ -109,21 +112,24 @@ def colorize_archive(
     def planned(lines):
         good, bad = [], []
         for s in lines:
-            try: good.append(dict(src=s, dst=output_of(s, out, root)))
+            try: good.append(dict(src=_whole(s), dst=output_of(s, _whole(out), root)))
             except ColorganError as e: bad.append((s, '', 'failed', str(e)))
         first = {}
         for o in good:
             if first.setdefault(o['dst'], o['src']) != o['src']: bad.append((o['src'], o['dst'], 'failed', f"{first[o['dst']]} and {o['src']} would both be written to {o['dst']}"))
         return [dict(src=s, dst=t) for t, s in first.items()], bad
-    it, blob, one = iter(addresses), Path(weights).read_bytes(), None
-    if workers:
-        ray = _ray(); ray.is_initialized() or ray.init(address=os.environ.get('RAY_ADDRESS'), log_to_driver=False, include_dashboard=False, logging_level='error'); ctx = ray.data.DataContext.get_current(); ctx.enable_progress_bars = False; ctx.max_errored_blocks = 0
-    while lines := list(itertools.islice(it, chunk)):
-        todo, bad = planned(lines); yield from bad
-        if not todo: continue
-        if not workers:
-            one = one or Worker(blob, **kw); done = (one({k: [o[k] for o in todo[i:i + bs]] for k in ('src', 'dst')}) for i in range(0, len(todo), bs))
-        else:
-            ds = ray.data.from_items(todo, override_num_blocks=-(-len(todo)//bs)).map_batches(Worker, fn_constructor_kwargs=dict(weights=blob, threads=threads, **kw), batch_size=None, batch_format='numpy', concurrency=workers, num_cpus=threads, num_gpus=gpus, max_restarts=-1, max_task_retries=-1)
-            done = ds.iter_batches(batch_size=None, batch_format='numpy')
-        for b in done: yield from zip(*([str(v) for v in b[k]] for k in ('src', 'dst', 'state', 'why')))
+    it, one, out, ours = iter(addresses), None, str(out), False
+    if workers: ray = _ray(); ours = not ray.is_initialized()
+    if ours: ray.init(log_to_driver=False, include_dashboard=False, logging_level='error'); logging.getLogger('ray.data').setLevel(logging.ERROR)      # it joins $RAY_ADDRESS, or starts by itself
+    try:
+        while lines := list(itertools.islice(it, chunk)):
+            todo, bad = planned(lines); yield from bad
+            if not todo: continue
+            if not workers:
+                one = one or Worker(weights, **kw); done = (one({k: [o[k] for o in todo[i:i + bs]] for k in ('src', 'dst')}) for i in range(0, len(todo), bs))
+            else:
+                ds = ray.data.from_items(todo, override_num_blocks=-(-len(todo)//bs)).map_batches(Worker, fn_constructor_kwargs=dict(weights=weights and str(weights), threads=threads, **kw), batch_size=None, batch_format='numpy', compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers), num_cpus=threads, num_gpus=gpus)      # one that dies begins again, and its batch is given out again
+                done = ds.iter_batches(batch_size=None, batch_format='numpy')
+            for b in done: yield from zip(*([str(v) for v in b[k]] for k in ('src', 'dst', 'state', 'why')))
+    finally:
+        if ours: ray.shutdown()

@@ -6,7 +6,7 @@
 __all__ = ['app', 'demo', 'train', 'evaluate', 'colorize', 'export', 'page', 'reproduce', 'bench', 'info', 'main']
 
 # %% ../nbs/12_cli.ipynb #f60f30ab
-import json, os, sys
+import contextlib, json, os, sys
 from pathlib import Path
 from typing import List, Optional
 import typer
@@ -100,8 +100,11 @@ def evaluate(
 # %% ../nbs/12_cli.ipynb #424dae33
 @app.command()
 def colorize(
-    paths: List[str] = typer.Argument(..., metavar='PATH...', help='Photos, clips, folders, patterns.'),
-    out: Path = typer.Option(Path('coloured'), help='Folder to write to; folders keep their inner structure.'),
+    paths: Optional[List[str]] = typer.Argument(None, metavar='PATH...', help='Photos, clips, folders, patterns.'),
+    out: str = typer.Option('coloured', help='Folder to write to; folders keep their inner structure. With --list any address that fsspec knows.'),
+    list_: Optional[Path] = typer.Option(None, '--list', help='In place of PATH: a text file with the address of a photo on each line (s3://…, https://…, paths).'),
+    workers: int = typer.Option(0, min=0, help='With --list: so many Ray workers; 0: this process.'),
+    root: str = typer.Option('', help='With --list: what addresses begin with and outputs do not.'),
     in_place: bool = typer.Option(False, '--in-place', help='Write over the inputs.'),
     weights: Optional[str] = typer.Option(None, help='A .safetensors file; else those that come with colorgan.'),
     size: int = typer.Option(0, min=0, help='Size at which the network sees a photo; 0: the one it was trained at.'),
@@ -121,6 +124,8 @@ def colorize(
     from colorgan.colorize import Colorizer, colorize_files, find_weights, parse_hint, plan_outputs
     from colorgan.data import photo_suffixes
     from colorgan.video import colorize_video, video_suffixes
+    if bool(paths) == bool(list_): raise ColorganError('colorize needs photos: PATH..., or --list FILE')
+    if list_: return _archive(list_, out, weights, workers, root, json_, [f for f, v in {'--in-place': in_place, '--hint': hint, '--samples': samples, '--compare': compare}.items() if v], size=size, device=device, saturation=saturation, only_grey=only_grey, max_pixels=max_pixels)
     hints = [parse_hint(h) for h in hint]; pairs = plan_outputs(paths, out, in_place, photo_suffixes | set(video_suffixes)); is_clip = lambda f: f.suffix.lower() in video_suffixes
     cz = Colorizer.from_file(find_weights(weights), size, device=device, say=_say); clips, photos = [[p for p in pairs if is_clip(p[0]) == k] for k in (True, False)]; written, left, failed = [], [], []
     def note(f, done, why):
@@ -135,6 +140,20 @@ def colorize(
     if failed: _say(f'{len(failed)} of {len(pairs)} failed:')
     for o in failed: _say(f"failed: {o['why']}")
     _out(dict(written=written, left_out=left, failed=failed), json_, '\n'.join(written)); raise typer.Exit(1 if failed else 0)
+
+def _archive(path, out, weights, workers, root, json_, cannot, **kw):
+    from collections import Counter
+    from colorgan.archive import colorize_archive, read_list
+    from colorgan.colorize import find_weights
+    from colorgan.core import ColorganError
+    if cannot: raise ColorganError(f"{', '.join(cannot)}: not with --list")
+    if '://' not in (weights or ''): here = find_weights(weights); weights = weights and str(Path(here).resolve())      # said now, if there are none
+    n, failed = Counter(), []
+    with contextlib.redirect_stdout(sys.stderr):      # Ray speaks of dead workers on stdout
+        for src, _, state, why in _over('colorize')(colorize_archive(read_list(path), out, weights, workers, root, **kw)):
+            n[state] += 1
+            if state == 'failed': failed.append(dict(file=src, why=why)); _say(f'failed: {why}')
+    _say(f"{n.total()} in the list: " + ', '.join(f'{n[k]} {k}' for k in ('coloured', 'there', 'left out', 'failed') if n[k])); _out(dict(n) | dict(failures=failed), json_, str(out)); raise typer.Exit(1 if failed else 0)
 
 def _flicker(name, r):
     if r['flicker'] is None: return f"{name}: {r['frames']} frames; nothing stood still, so no flicker was measured"
@@ -190,7 +209,7 @@ def reproduce(
     for n in names: budget_settings(get_experiment(n), budget)
     for n in names:
         for s in seed:
-            if (results/f'{n}-s{s}').exists(): raise ColorganError(f"{results/f'{n}-s{s}'} exists: a record is not overwritten; move it away first")
+            if get_experiment(n).kind != 'classifier' and (results/f'{n}-s{s}').exists(): raise ColorganError(f"{results/f'{n}-s{s}'} exists: a record is not overwritten; move it away first")
     out = [run(n, data, budget, s, results, limit=limit, progress=_bar, say=_say) for n in names for s in seed]
     text = [results_table(c)] if (c := [o for o in out if o['kind'] == 'colour']) else []
     text += [f"{o['experiment']}: {o['classes']} classes, {o['photos']} photos, accuracy " + ('not measured: no other photos of these classes' if o['accuracy'] is None else f"{o['accuracy']:.3f}, in grey {o['accuracy_grey']:.3f}") for o in out if o['kind'] == 'classifier']

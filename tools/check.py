@@ -91,7 +91,7 @@ def main():
         if known != have: fail('notebooks', f'nbs/SERIES lists {sorted(known - have) or "all"} that are not there, and lacks {sorted(have - known) or "none"}')
         for n in (root/'nbs').rglob('.notest'): fail('notebooks', f'{n.relative_to(root)} hides notebooks from the tests')
 
-    long = {'test_survive', 'test_scale', 'test_fastai', 'test_properties'}; tests = [p for p in sorted((root/'tests').glob('test_*.py'), key=lambda p: p.stem != 'test_cli') if '--all' in sys.argv or p.stem not in long]
+    long = {'test_survive', 'test_scale', 'test_fastai', 'test_properties', 'test_archive'}; tests = [p for p in sorted((root/'tests').glob('test_*.py'), key=lambda p: p.stem != 'test_cli') if '--all' in sys.argv or p.stem not in long]
 
     @part('command', 'the tests of the command line' + (', of kills and bad files, of several processes' if '--all' in sys.argv else ' (--all adds those of kills, of bad files, of several processes)') + ', two files at a time')
     def _():
