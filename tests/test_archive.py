@@ -41,12 +41,14 @@ class Archive(unittest.TestCase):
         again = sum(end[k] != v for k, v in early.items()); self.assertEqual(again, 0)      # none was written twice
         self.assertTrue(all(read_rgb(self.dir/'killed'/k).shape == (96, 128, 3) for k in list(end)[::50])); self.assertIn(f'{N} in the list', err)
         if not LONG: return
+        from colorgan.archive import output_of, read_list
+        (self.dir/'long.txt').write_text(''.join(f's3://archive/grey/{i % 1000:03d}/{i:09d}.jpg\n' for i in range(200_000))); t4 = time.time(); k = sum(bool(output_of(s, 's3://archive/out', 's3://archive/grey')) for s in read_list(self.dir/'long.txt')); plan = k/(time.time() - t4)
         size = lambda d: sum(f.stat().st_size for f in d.rglob('*.jpg'))/N
         # the whole run is killed, and begun again
         p = self.start('stopped'); self.until(p, 'stopped', N//4); p.send_signal(signal.SIGINT); err2 = p.communicate(timeout=120)[1]; self.assertNotEqual(p.returncode, 0); self.assertNotIn('Traceback', err2); some = self.done('stopped'); self.assertLess(len(some), N)
         t2 = time.time(); p = self.start('stopped'); out, err = p.communicate(timeout=1200); took2 = time.time() - t2; n2 = json.loads(out); end2 = self.done('stopped'); self.assertEqual((p.returncode, set(end2)), (0, self.want)); self.assertEqual(sum(end2[k] != v for k, v in some.items()), 0); self.assertGreaterEqual(n2['there'], len(some) - 64)
         t3 = time.time(); p = self.start('stopped'); n3 = json.loads(p.communicate(timeout=600)[0]); took3 = time.time() - t3; self.assertEqual(n3['there'], N)
-        record('archive', 'test_archive', photos=N, workers=2, cores=os.cpu_count(), workers_killed=1, runs_killed=1, lost=0, written_twice=again, photo='96 × 128 JPEG', seconds_to_the_first=round(first, 1), seconds=round(took, 1), photos_per_s_after_the_first=round(N/(took - first), 1), photos_per_s_that_are_there=round(N/took3, 1), worker_mb=round(heavy), kb_in=round(size(self.dir/'in')/1e3, 2), kb_out=round(size(self.dir/'killed')/1e3, 2))
+        record('archive', 'test_archive', photos=N, workers=2, cores=os.cpu_count(), workers_killed=1, runs_killed=1, lost=0, written_twice=again, photo='96 × 128 JPEG', seconds=round(took, 1), photos_per_s_after_the_first=round(N/(took - first), 1), worker_mb=round(heavy), lines_planned_per_s=round(plan), seconds_to_start=round(first, 1), there_per_s_after_the_start=round(N/max(took3 - first, .1), 1), kb_in=round(size(self.dir/'in')/1e3, 2), kb_out=round(size(self.dir/'killed')/1e3, 2))
 
     def test_bad_lines(self):
         (self.dir/'bad.txt').write_text(f"{self.dir}/in/00/00000.jpg\n/nowhere/x.jpg\n{self.dir}/in/../../x.jpg\n"); r = subprocess.run([sys.executable, '-m', 'colorgan.cli', 'colorize', '--list', 'bad.txt', '--out', 'bad'], cwd=self.dir, env=self.env, capture_output=True, text=True)
