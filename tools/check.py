@@ -74,7 +74,7 @@ def main():
 
     @part('notebooks', f'all {len(nbs)} run, two at a time')
     def _():
-        flags = test_flags(root); longest = sorted(nbs, key=lambda p: -sum(k in p.name for k in ('08_', '07_', '12_', '10d_', '03_'))); done = []
+        flags = test_flags(root); longest = sorted(nbs, key=lambda p: -sum(k in p.name for k in ('08_', '11_e', '07_', '10d_', '12_', '03_'))); done = []
         def one(p):
             r = subprocess.run([sys.executable, str(root/'tools'/'nbtest.py'), str(root), str(p)], cwd=root, env=quiet_env(root), capture_output=True, text=True, timeout=900)
             try: return p, json.loads(r.stdout.strip().split('\n')[-1])
