@@ -91,17 +91,17 @@ def main():
         if known != have: fail('notebooks', f'nbs/SERIES lists {sorted(known - have) or "all"} that are not there, and lacks {sorted(have - known) or "none"}')
         for n in (root/'nbs').rglob('.notest'): fail('notebooks', f'{n.relative_to(root)} hides notebooks from the tests')
 
-    long = {'test_survive', 'test_scale', 'test_fastai', 'test_properties', 'test_archive'}; tests = [p for p in sorted((root/'tests').glob('test_*.py'), key=lambda p: p.stem != 'test_cli') if '--all' in sys.argv or p.stem not in long]
+    longest_first = 'test_survive', 'test_scale', 'test_cli', 'test_archive', 'test_export'; long = {'test_survive', 'test_scale', 'test_fastai', 'test_properties', 'test_archive'}; tests = [p for p in sorted((root/'tests').glob('test_*.py'), key=lambda p: (*longest_first, p.stem).index(p.stem)) if '--all' in sys.argv or p.stem not in long]
 
     @part('command', 'the tests of the command line' + (', of kills and bad files, of several processes' if '--all' in sys.argv else ' (--all adds those of kills, of bad files, of several processes)') + ', two files at a time')
     def _():
         total = 0
-        def one(p): return p, subprocess.run([sys.executable, '-m', 'unittest', '-v', f'tests.{p.stem}'], cwd=root, env=quiet_env(root), capture_output=True, text=True, timeout=900)
+        def one(p): t = time.time(); r = subprocess.run([sys.executable, '-m', 'unittest', '-v', f'tests.{p.stem}'], cwd=root, env=quiet_env(root), capture_output=True, text=True, timeout=900); return p, r, time.time() - t
         with ThreadPoolExecutor(2) as ex:
-            for p, r in ex.map(one, tests):
+            for p, r, s in ex.map(one, tests):
                 n = re.search(r'Ran (\d+) tests?', r.stderr); skip = re.findall(r"skipped '?\"?(.+?)'?\"?$", r.stderr, re.M)
                 if r.returncode or not n or n[1] == '0' and not skip: fail('command', f'tests/{p.name}: {r.stderr.strip()[-3000:]}')
-                else: total += int(n[1]); print(f"  ✓ tests/{p.name}: {n[1]} tests" + (f', some skipped: {skip[0]}' if skip else ''), flush=True)
+                else: total += int(n[1]); print(f"  ✓ tests/{p.name}: {n[1]} tests, {s:.0f} s" + (f', some skipped: {skip[0]}' if skip else ''), flush=True)
         print(f'  {total} tests', flush=True)
 
     import shutil; shutil.rmtree(root, ignore_errors=True)
