@@ -300,7 +300,7 @@ def git_state(
 ) -> dict:         # {'commit': str or None, 'dirty': bool or None}
     "The commit that the code is at, and whether files differ from it; None outside a checkout."
     def git(*a): return subprocess.run(['git', '-C', str(folder), *a], capture_output=True, text=True, timeout=20)
-    try: head, status = git('rev-parse', '--verify', '-q', 'HEAD'), git('status', '--porcelain')
+    try: head, status = git('rev-parse', '--verify', '-q', 'HEAD'), git('status', '--porcelain', '--', ':/', ':(top,exclude)results')      # records that other runs leave are not code
     except (OSError, subprocess.TimeoutExpired): return dict(commit=None, dirty=None)
     if head.returncode or status.returncode: return dict(commit=None, dirty=None)
     return dict(commit=head.stdout.strip(), dirty=bool(status.stdout.strip()))
