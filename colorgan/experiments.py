@@ -34,16 +34,17 @@ experiments = {e.name: e for e in [
     Experiment('paper-resnet', 'the paper, attempt 2: ResNet-18 U-Net, L1 first, then the GAN', _res, .25, dict(pretrain_steps=10_000, gan_steps=160_000)),
     Experiment('paper-unet-lsgan', 'attempt 1 with equations 3 and 4', _unet | dict(gan_loss='lsgan'), 1., dict(bs=100, gan_steps=5500)),
     Experiment('paper-resnet-lsgan', 'attempt 2 with equations 3 and 4', _res | dict(gan_loss='lsgan'), .25, dict(pretrain_steps=10_000, gan_steps=160_000)),
-    Experiment('resnet-l1', 'attempt 2 stopped before the GAN', _res, 0.),
-    Experiment('nyaupane-1', 'Nyaupane: BCE for D, MSE + MAE for G', _unet | dict(gan_loss='bce', g_gan_loss='lsgan'), 1.),
-    Experiment('nyaupane-2', 'Nyaupane: MSE for D, BCE + MAE for G', _unet | dict(gan_loss='lsgan', g_gan_loss='bce'), 1.),
+    Experiment('resnet-l1', 'attempt 2 stopped before the GAN', _res, 0., dict(pretrain_steps=10_000)),
+    Experiment('nyaupane-1', 'Nyaupane: BCE for D, MSE + MAE for G (squares of its score before the sigmoid; λ = 100: both our reading)', _unet | dict(gan_loss='bce', g_gan_loss='lsgan'), 1., dict(size=128)),
+    Experiment('nyaupane-2', 'Nyaupane: MSE for D, BCE + MAE for G (λ = 100: our reading)', _unet | dict(gan_loss='lsgan', g_gan_loss='bce'), 1., dict(size=128)),
     Experiment('fu-convnet-l2', 'Fu et al.: encoder and decoder without skips, L2', dict(generator='convnet', pixel_loss='l2'), 0.),
-    Experiment('nazeri-unet-cifar10', 'Nazeri et al.: 32-pixel U-Net, L2, all of Lab from luma', _nazeri | dict(pixel_loss='l2'), 0., cifar=True),
-    Experiment('nazeri-gan-cifar10', 'Nazeri et al.: the same with its critic, smoothing 0.9, two G steps', _nazeri, 1., cifar=True),
+    Experiment('nazeri-unet-cifar10', 'Nazeri et al.: 32-pixel U-Net, L2, all of Lab from luma (at the rates of our L1 stage)', dict(generator='nazeri', output='lab', input='luma', dropout=.5, pixel_loss='l2'), 0., dict(bs=128, pretrain_steps=78_125), cifar=True),
+    Experiment('nazeri-gan-cifar10', 'Nazeri et al.: the same with its critic, smoothing 0.9, two G steps', _nazeri, 1., dict(bs=128, gan_steps=78_125), cifar=True),
     Experiment('zhang-classification', 'Zhang et al.: cells of ab, soft encoding, rebalanced, annealed mean', _res | dict(output='bins'), 0.),
-    *[Experiment(f'encoder-{k}', f'attempt 2 with an encoder that has learnt {v}', _res | dict(encoder=dict(random='none').get(k, k))) for k, v in dict(random='nothing', scenes='to tell six kinds of scenes', objects='to tell 765 photographs of objects apart', cifar10='to tell the ten classes of CIFAR-10', imagenet='ImageNet (where its weights are cached)').items()],
+    *[Experiment(f'encoder-{k}', f'attempt 2 with an encoder that has learnt {v}', _res | dict(encoder=dict(random='none').get(k, k))) for k, v in dict(random='nothing', scenes='to tell six kinds of scenes', objects='to tell 700 photographs of objects apart', cifar10='to tell the ten classes of CIFAR-10', imagenet='ImageNet (where its weights are cached)').items()],
     Experiment('unconditional', 'attempt 2, D sees ab alone', _res | dict(conditional=False)),
     *[Experiment(f'patch-{p}', f'attempt 2, PatchGAN {p}', _res | dict(patch=p)) for p in (1, 16, 34)],
+    Experiment('instance-norm', 'attempt 2, D with instance norm, as the text has it', _res | dict(d_norm='instance')),
     Experiment('no-pretraining', 'attempt 2 without its L1 stage', _res, 1.),
     Experiment('luma-in', 'attempt 2, G sees the weighted grey', _res | dict(input='luma')),
     *[Experiment(f'lambda-{l}', f'attempt 2, λ = {l}', _res | dict(lambda_l1=l)) for l in (1, 10)],
@@ -91,14 +92,22 @@ def _publish(run, rec, summary, files):
     if rec.exists(): return summary
     tmp = rec.with_name('.' + rec.name); shutil.rmtree(tmp, ignore_errors=True); tmp.mkdir(parents=True)
     for f in files: shutil.copy2(run/f, tmp/f)
+    c = json.loads((tmp/'config.json').read_text('utf-8')); c['encoder'] = Path(c['encoder']).name; write_json(tmp/'config.json', c)      # no folder of one machine
     write_json(tmp/'summary.json', summary); tmp.rename(rec); return summary
 
 # %% ../nbs/11_experiments.ipynb #fb297a61
+def _checkout(): return Path(__file__).resolve().parent.parent if '__file__' in globals() else Path('..')
+
+def _to_learn_from(digs):
+    "Positions of the photos that a classifier may see: none of the test part in data/manifests, in whosever folder it lies."
+    f = _checkout()/'data'/'manifests'/'photos.csv'; kept = {r['sha256'] for r in csv.DictReader(io.StringIO(f.read_text('utf-8'))) if r['part'] == 'test'} if f.exists() else set()
+    return [i for i, d in enumerate(digs) if d is not None and d not in kept and digs.index(d) == i] if kept & set(digs) else split_idxs(digs)['train']
+
 def _classifier(e, s, data, budget, rec, run, progress, say):
     from colorgan.gan import peak_memory
     from colorgan.pretrain import save_classifier, train_classifier
-    src, test, label = experiment_data(data); digs = src.digests(); parts = split_idxs(digs); steps, bs = dict(smoke=(4, 8), cpu=(1500, 64), full=(6000, 256))[budget]
-    train = prepare(src.subset(parts['train']), s.size); tests = test and prepare(test, s.size); done = run/'classifier.safetensors'; run.mkdir(parents=True, exist_ok=True)
+    src, test, label = experiment_data(data); idxs = _to_learn_from(src.digests()); steps, bs = dict(smoke=(4, 8), cpu=(1500, 64), full=(6000, 256))[budget]
+    train = prepare(src.subset(idxs), s.size); tests = test and prepare(test, s.size); done = run/'classifier.safetensors'; run.mkdir(parents=True, exist_ok=True)
     if not (run/'config.json').exists(): RunRecord(run/'record', s, dict(source=label, licence=src.licence, train=train.report(), test=tests and tests.report()), argv=_command(e.name, label, budget, s.seed)); (run/'record').rename(run/'r'); [f.rename(run/f.name) for f in (run/'r').iterdir()]; (run/'r').rmdir()
     say(f'{len(train)} photos to learn from'); bar = progress(steps, 0, 'classifier') if progress else None; t = time.perf_counter()
     m, about = train_classifier(train, tests, steps=steps, bs=bs, seed=s.seed, device=s.device, precision=s.precision, checkpoint=run/'state.pt', progress=bar); bar and bar.close()
@@ -111,7 +120,7 @@ def classifier_file(
     budget,    # of the classifier
 ) -> Path:     # `ColorganError` if it has not been trained
     "The classifier that comes with the checkout, so that every `fd_own` is measured with the same; else what `colorgan reproduce classifier-NAME` left."
-    ships = (Path(__file__).resolve().parent.parent if '__file__' in globals() else Path('..'))/'data'/'weights'/f'classifier-{name}.safetensors'
+    ships = _checkout()/'data'/'weights'/f'classifier-{name}.safetensors'
     if budget != 'smoke' and ships.exists(): return ships
     f = Path(runs)/budget/f'classifier-{name}-s0'/'classifier.safetensors'
     if not f.exists(): raise ColorganError(f'needs the classifier {f}: first run colorgan reproduce classifier-{name} --budget {budget} --data FOLDER')
@@ -124,16 +133,17 @@ def _per_photo(rep):
     for m, g in zip(rep['per_photo']['model'], rep['per_photo']['grey']): w.writerow([m['name'], *(f'{v:.3f}' for v in (m['ciede2000'], g['ciede2000'], m['colorfulness'], m['true_colorfulness']))])
     return out.getvalue()
 
-def _embedded_scores(cz, size):
-    "The same scores for the photographs on `samples.jpg`."
+def _embedded_scores(cz, size, given, lightness):
+    "The same scores for the photographs on `samples.jpg`, from the same kind of input."
+    from colorgan.color import L_ab2rgb, luma, rgb2L_ab, to_uint8
     from colorgan.evaluate import paint
     from colorgan.gan import sample_photos
-    from colorgan.color import rgb2L_ab
     from colorgan.metrics import ciede2000
-    out = []
+    out, hwc, chw = [], lambda x: x[0].permute(1, 2, 0).numpy(), lambda a: torch.from_numpy(a.transpose(2, 0, 1).copy())[None]
     for n, x in zip(get_source('skimage').names, sample_photos(size)):
-        f = lambda a: a[None].float()/255; grey = paint(rgb2L_ab(x[None])[0], (0, 0))[0]; pred = torch.from_numpy(cz(grey.permute(1, 2, 0).numpy()).transpose(2, 0, 1).copy())
-        out.append(dict(name=n, ciede2000=ciede2000(f(pred), f(x)).item(), grey_ciede2000=ciede2000(f(grey), f(x)).item()))
+        t, L = x[None].float()/255, rgb2L_ab(x[None])[0]; grey = paint(L, (0, 0)); pred = chw(cz(hwc(grey if given == 'lstar' else to_uint8(luma(t).expand(-1, 3, -1, -1)))))
+        if lightness == 'true': pred = to_uint8(L_ab2rgb(L, rgb2L_ab(pred)[1]))
+        out.append(dict(name=n, ciede2000=ciede2000(pred.float()/255, t).item(), grey_ciede2000=ciede2000(grey.float()/255, t).item()))
     return out
 
 def reproduce(
@@ -163,9 +173,9 @@ def reproduce(
     own = seen_by = None
     try: f = classifier_file('cifar10' if e.cifar else 'scenes', runs, budget); own, seen_by = Features(f), sha256(f.read_bytes()).hexdigest()
     except ColorganError as why: say(f'fd_own is left out: it {why}')
-    cz = Colorizer.from_file(run/'generator.safetensors', device=s.device, precision=s.precision); luma = s.input == 'luma'
-    rep = evaluate(test, cz, limit=limit, size=32 if e.cifar else 0, given=s.input, lightness='true' if luma and s.output == 'ab' else 'own', fd_own=own); rows = rep['rows']
-    summary = json.loads(done.read_text('utf-8')) | dict(experiment=name, what=e.what, budget=budget, seed=seed, kind='colour', rows=rows, protocol=rep['protocol'], embedded=_embedded_scores(cz, s.size), fd_own_features=seen_by, undertrained=not rows['model']['ciede2000'] < rows['grey']['ciede2000'])
+    cz = Colorizer.from_file(run/'generator.safetensors', device=s.device, precision=s.precision); how = dict(given=s.input, lightness='true' if s.input == 'luma' and s.output == 'ab' else 'own')
+    rep = evaluate(test, cz, limit=limit, size=32 if e.cifar else 0, fd_own=own, **how); rows = rep['rows']
+    summary = json.loads(done.read_text('utf-8')) | dict(experiment=name, what=e.what, budget=budget, seed=seed, kind='colour', rows=rows, protocol=rep['protocol'], embedded=_embedded_scores(cz, s.size, **how), encoder_sha256=sha256(Path(s.encoder).read_bytes()).hexdigest() if s.encoder.endswith('.safetensors') else None, fd_own_features=seen_by, undertrained=not rows['model']['ciede2000'] < rows['grey']['ciede2000'])
     (run/'photos.csv').write_text(_per_photo(rep), encoding='utf-8')
     return _publish(run, rec, summary, ('config.json', 'env.json', 'data.json', 'metrics.jsonl', 'samples.jpg', 'photos.csv'))
 
@@ -199,12 +209,10 @@ def record_samples(
     "The pictures on a record's sample sheet, cut out."
     import numpy as np
     from PIL import Image
-    a = np.asarray(Image.open(record['path']/'samples.jpg').convert('RGB')); names = [o['name'] for o in record['embedded']]; h, w = a.shape[0]/3, a.shape[1]/len(names); out = {}
-    for j, n in enumerate(names):
-        out[n] = []
-        for i in range(3):
-            c = a[int(i*h):int((i + 1)*h), int(j*w):int((j + 1)*w)]; rows, cols = [(np.asarray(c < 248).any(2).mean(k) > .3).nonzero()[0] for k in (1, 0)]; out[n].append(c[rows[0]:rows[-1] + 1, cols[0]:cols[-1] + 1])
-    return out
+    a = np.asarray(Image.open(record['path']/'samples.jpg').convert('RGB')); names = [o['name'] for o in record['embedded']]; h, w = a.shape[0]/3, a.shape[1]/len(names); cols = range(len(names))
+    cell = {(i, j): a[int(i*h):int((i + 1)*h), int(j*w):int((j + 1)*w)] for i in range(3) for j in cols}; inked = {k: [np.flatnonzero((c < 248).any(2).mean(d) > .3)[[0, -1]] for d in (1, 0)] for k, c in cell.items()}
+    y, x = [(min(inked[i, j][0][0] for j in cols), max(inked[i, j][0][1] for j in cols)) for i in range(3)], [(min(inked[i, j][1][0] for i in range(3)), max(inked[i, j][1][1] for i in range(3))) for j in cols]      # a pale picture ends where its neighbours do
+    return {n: [cell[i, j][y[i][0]:y[i][1] + 1, x[j][0]:x[j][1] + 1] for i in range(3)] for j, n in enumerate(names)}
 
 def spread(
     values,      # of one metric over seeds; None where it could not be had

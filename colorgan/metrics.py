@@ -174,12 +174,12 @@ class Scores:
 
     def _colours(self, p, t):
         "What is measured in Lab: sums over strips, one number a photo."
-        s = torch.zeros(5, len(p), dtype=torch.float64, device=p.device); n = p.shape[-2]*p.shape[-1]
+        s = torch.zeros(7, len(p), dtype=torch.float64, device=p.device); n = p.shape[-2]*p.shape[-1]
         for a, b in _strips(p, t):
             la, lb = rgb2lab(a), rgb2lab(b); area, k = _area(la, lb), _cells(lb).flatten().cpu()
-            s += torch.stack([o.flatten(1).double().sum(1) for o in (delta_e00(la, lb), (la - lb).abs()/3, _eps_hits(la, lb, 2), _eps_hits(la, lb, 5), area)])
+            s += torch.stack([o.flatten(1).double().sum(1) for o in (delta_e00(la, lb), (la - lb).abs()/3, _eps_hits(la, lb, 2), _eps_hits(la, lb, 5), area, *(la - lb)[:, 1:].transpose(0, 1))])
             self.area.index_add_(0, k, area.flatten().double().cpu()); self.count.index_add_(0, k, torch.ones(len(k), dtype=torch.float64))
-        de, mae, e2, e5, au = s/n; return dict(ciede2000=de, mae_lab=mae, eps_acc_2=100*e2, eps_acc_5=100*e5, auc=100*au)
+        de, mae, e2, e5, au, da, db = s/n; return dict(ciede2000=de, mae_lab=mae, eps_acc_2=100*e2, eps_acc_5=100*e5, auc=100*au, bias_a=da, bias_b=db)      # bias: of the mean colour; a brown cast has both above 0
 
     def _deep(self, p, t, at, seen):
         "Features for the distances between sets."
@@ -211,12 +211,12 @@ class Scores:
         if not self.per_photo: raise ColorganError('no photo was scored')
         m = self._mean('mse'); cf = self._mean('colorfulness'); ok = lambda v: v if v is not None and math.isfinite(v) else None
         return dict(n=len(self.per_photo), mse=m, psnr=self._mean('psnr', True), psnr_of_mean_mse=-10*math.log10(m) if m > 0 else None, ssim=self._mean('ssim', True), ciede2000=self._mean('ciede2000'), colorfulness=cf,
-                    delta_colorfulness=abs(cf - self._mean('true_colorfulness')), mae_lab=self._mean('mae_lab'), eps_acc_2=self._mean('eps_acc_2'), eps_acc_5=self._mean('eps_acc_5'), auc=self._mean('auc'), auc_rebalanced=_rebalanced(self.area, self.count),
+                    delta_colorfulness=abs(cf - self._mean('true_colorfulness')), mae_lab=self._mean('mae_lab'), bias_a=self._mean('bias_a'), bias_b=self._mean('bias_b'), eps_acc_2=self._mean('eps_acc_2'), eps_acc_5=self._mean('eps_acc_5'), auc=self._mean('auc'), auc_rebalanced=_rebalanced(self.area, self.count),
                     fid=ok(self.fid.compute()) if self.inception else None, kid=self._kid() if self.inception else None, lpips=self._mean('lpips') if self.lpips else None, fd_own=ok(self.fd.compute()) if self.own else None)
 
     def protocol(self) -> dict:
         "What each number is."
         from importlib.metadata import version
         return dict(mse='sRGB in [0, 1], mean over channels and pixels, then photos', psnr='of each photo, peak 1; mean over photos with a finite value', psnr_of_mean_mse='of the mean MSE', ssim='RGB, Gaussian window 11, sigma 1.5, K .01 .03 (torchmetrics); photos of 11 pixels and more',
-                    ciede2000='k = 1, D65 2°, mean over pixels, then photos', colorfulness='Hasler–Süsstrunk, signed, 0..255; mean over photos', delta_colorfulness='|mean of predicted − mean of true|', mae_lab='mean over L*, a*, b* in their units', eps_acc='Nazeri: rounded Lab, |ΔL*| ≤ ε, |Δa*|, |Δb*| ≤ 2.2 ε; percent; L* included',
+                    ciede2000='k = 1, D65 2°, mean over pixels, then photos', colorfulness='Hasler–Süsstrunk, signed, 0..255; mean over photos', delta_colorfulness='|mean of predicted − mean of true|', mae_lab='mean over L*, a*, b* in their units', bias='mean of predicted − true a*, b*', eps_acc='Nazeri: rounded Lab, |ΔL*| ≤ ε, |Δa*|, |Δb*| ≤ 2.2 ε; percent; L* included',
                     auc='|Δab| at thresholds 0..150, percent', auc_rebalanced='pixels weighted by 1/(half their 10-unit ab cell’s share among the measured photos + half an equal share)', fid='Inception-v3 2048, bytes', kid='the same features, 50 subsets of at most 100', lpips='AlexNet', fd_own='Fréchet distance on features of a classifier trained here; not FID', fd_own_floor=self.floor.compute() if self.own and min(self.floor.n) > 1 else None, torchmetrics=version('torchmetrics'))

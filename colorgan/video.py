@@ -144,7 +144,7 @@ def _field(v, frame):
 
 def _turn(dst, v, frame, f):
     "The display matrix of a clip that is to be shown turned, copied."
-    m = next((bytes(frame.side_data[s.type]) for s in frame.side_data if s.type.name == 'DISPLAYMATRIX'), None)
+    m = next((bytes(frame.side_data[k]) for k in (getattr(s, 'type', s) for s in frame.side_data) if k.name == 'DISPLAYMATRIX'), None)      # PyAV 19 iterates over the kinds, those before it over the data
     if m is None or np.array_equal(m := np.frombuffer(m[:36], np.int32), [65536, 0, 0, 0, 65536, 0, 0, 0, 2**30]): return
     if dst.format.name not in ('mp4', 'mov', 'ipod', '3gp', 'matroska'): raise ColorganError(f'{f}: is turned by a tag that {dst.format.name} does not have; give it the suffix .mp4 or .mkv')
     if not hasattr(v, 'set_display_matrix'): raise ColorganError(f"{f}: is turned by a tag, which this PyAV cannot write: pip install 'av>=18'")

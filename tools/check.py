@@ -1,6 +1,6 @@
 """What `make test` does (`--all`: `make test-all`): on a copy of the checkout, are the notebooks clean, the library and the README in step with them, does every notebook run, and does the command work?
 Every part is run even if one fails; the exit status is 1 if any did."""
-import json, re, subprocess, sys, tempfile, time
+import csv, json, re, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from common import ROOT, copy_checkout, notebooks, quiet_env, test_flags, to_run
@@ -58,12 +58,18 @@ def main():
 
     @part('records', 'every record in results/ is whole, and from a clean tree')
     def _():
-        for d in sorted(p for p in (root/'results').glob('*') if p.is_dir() and p.name != 'reliability'):
+        for d in sorted(p for p in (root/'results').glob('*-s[0-9]*') if p.is_dir()):
             want = ['config.json', 'data.json', 'env.json', 'summary.json'] + (['metrics.jsonl', 'photos.csv', 'samples.jpg'] if not d.name.startswith('classifier-') else [])
             for f in want:
                 if not (d/f).is_file(): fail('records', f'results/{d.name} has no {f}')
             env, s = (json.loads((d/f).read_text('utf-8')) if (d/f).is_file() else {} for f in ('env.json', 'summary.json'))
-            if env.get('dirty') is not False or not env.get('commit'): fail('records', f'results/{d.name} is not from a clean tree')
+            for e in (env, s.get('protocol', {}).get('environment', env)):      # of the training, and of the measuring
+                if e.get('dirty') is not False or not e.get('commit'): fail('records', f'results/{d.name} is not from a clean tree')
+            if (d/'photos.csv').is_file():      # a number that was changed by hand no longer is the mean of its photos
+                ps = list(csv.DictReader((d/'photos.csv').open(encoding='utf-8')))
+                for row, k, c in (('model', 'ciede2000', 'ciede2000'), ('grey', 'ciede2000', 'grey_ciede2000'), ('model', 'colorfulness', 'colorfulness'), ('truth', 'colorfulness', 'true_colorfulness')):
+                    if abs(sum(float(o[c]) for o in ps)/len(ps) - s['rows'][row][k]) > .001: fail('records', f"results/{d.name}: {row}'s {k} is not the mean of its photos'")
+            if re.search(r'"/(?!/)', ''.join((d/f).read_text('utf-8') for f in want if f.endswith('.json'))): fail('records', f'results/{d.name} names a folder of one machine')
             if f"{s.get('experiment')}-s{s.get('seed')}" != d.name: fail('records', f"results/{d.name} says that it is {s.get('experiment')}, seed {s.get('seed')}")
 
     @part('reliability', 'its records are from clean trees')

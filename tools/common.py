@@ -1,7 +1,6 @@
 "What the tools share: the notebooks, their flags, a copy of the checkout to try things in."
 import configparser, os, shutil, subprocess, sys
 from pathlib import Path
-import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,6 +19,7 @@ def skipped(cell, flags):
 
 def to_run(path, flags):
     "The code cells of a notebook that are run."
+    import nbformat
     return [i for i, c in enumerate(nbformat.read(path, 4).cells) if c.cell_type == 'code' and c.source.strip() and not skipped(c, flags)]
 
 def copy_checkout(to):

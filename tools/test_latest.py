@@ -1,7 +1,9 @@
-"The built wheel, without nbdev or JupyterLab, beside the newest of its requirements, in a folder that is not the checkout: imports, trains the demo's smallest form, colours a photo."
-import os, shutil, subprocess, sys, tempfile, venv
+"""The built wheel, without nbdev or JupyterLab, beside the newest of its requirements, in a folder that is not the checkout: imports, trains the demo's smallest form, colours a photo; `--notebooks`: runs every notebook as Colab does.
+`test_latest.py [--notebooks] [--jobs 2] [REQUIREMENT…]`; the requirements are pip's, as `'fastai==2.8.8' 'fastcore==2.2.*'`. It runs under any Python from 3.10 on, with nothing installed but git, and makes its environment with it."""
+import argparse, json, os, shutil, subprocess, sys, tempfile, time, venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from common import ROOT, copy_checkout
+from common import ROOT, copy_checkout, notebooks
 
 check = '''
 import importlib, importlib.util, pkgutil, sys
@@ -10,7 +12,7 @@ for gone in ('nbdev', 'jupyterlab'): assert importlib.util.find_spec(gone) is No
 import colorgan
 assert 'site-packages' in colorgan.__file__, colorgan.__file__
 for m in pkgutil.iter_modules(colorgan.__path__): importlib.import_module('colorgan.' + m.name)
-print('beside', *(f'{p} {version(p)}' for p in ('fastai', 'fastcore', 'torch', 'torchvision', 'torchmetrics', 'scikit-image', 'typer', 'pillow')), sep='\\n  ')
+print('beside', f'Python {sys.version.split()[0]}', *(f'{p} {version(p)}' for p in ('fastai', 'fastcore', 'torch', 'torchvision', 'torchmetrics', 'scikit-image', 'typer', 'pillow')), sep='\\n  ')
 import skimage, shutil; from pathlib import Path
 shutil.copy(Path(skimage.__file__).parent/'data'/'coffee.png', 'old.png')
 '''
@@ -19,17 +21,37 @@ from PIL import Image
 a, b = Image.open('old.png'), Image.open('coloured/old.png'); assert a.size == b.size and b.mode == 'RGB', (a, b); print('coloured', b.size)
 '''
 
+def run_notebooks(work, src, wheel, pip, bin, env, jobs):
+    "Each in an environment that its own install cell gives: first those that ask for no extra, then the others. Names of those that failed."
+    from colab import needs
+    extra = lambda p: needs.get(p.name.split('_')[0]); alone, bad = work/'colab', []; alone.mkdir()
+    def one(p):
+        rel = p.relative_to(src/'nbs').as_posix(); report = rel.startswith('experiments/') or rel == 'index.ipynb'; cwd = p.parent if report else Path(tempfile.mkdtemp(dir=alone))      # a report's install cell fetches the checkout, for results/
+        r = subprocess.run([bin/'python', ROOT/'tools'/'outside.py', p if report else shutil.copy(p, cwd)], cwd=cwd, env=env | dict(OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore', MPLBACKEND='agg'), capture_output=True, text=True)
+        try: o = json.loads(r.stdout.strip().split('\n')[-1])
+        except (ValueError, IndexError): o = dict(ok=False, ran=0, of=0, seconds=0, error=r.stderr[-600:], where='site-packages')
+        if 'site-packages' not in o['where']: o.update(ok=False, error=f"it imported {o['where']}")
+        print(f"  {'ok' if o['ok'] else '✗ '} {rel}: {o['ran']} of {o['of']} cells, {o['seconds']:.0f} s" + (f"\n{o['error']}" if o['error'] else ''), flush=True)
+        if not o['ok']: bad.append(rel)
+    nbs = notebooks(src); pip('ipython')
+    for group in ([p for p in nbs if not extra(p)], [p for p in nbs if extra(p)]):
+        if extra(group[0]): names = sorted({extra(p) for p in group}); print('with', *names, flush=True); pip(f"{wheel}[{','.join(names)}]")
+        with ThreadPoolExecutor(jobs) as ex: list(ex.map(one, group))
+    return bad
+
 def main():
-    work = Path(tempfile.mkdtemp(prefix='colorgan-latest-'))
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); ap.add_argument('also', nargs='*', metavar='REQUIREMENT'); ap.add_argument('--notebooks', action='store_true'); ap.add_argument('--jobs', type=int, default=2); ap.add_argument('--keep', type=Path, help='use this folder, and leave it there')
+    a = ap.parse_args(); work = (a.keep or Path(tempfile.mkdtemp(prefix='colorgan-latest-'))).resolve(); bad, t = [], time.time()
     try:
-        src = copy_checkout(work/'src'); run = lambda *a, **kw: subprocess.run([str(o) for o in a], check=True, cwd=work, **kw)
-        run(sys.executable, '-m', 'build', '--wheel', '--outdir', work/'dist', src, stdout=subprocess.DEVNULL); shutil.rmtree(src)
-        venv.create(work/'venv', with_pip=True); bin = work/'venv'/'bin'; wheel = next((work/'dist').glob('*.whl')); print('installing', wheel.name, 'and the newest of what it needs', flush=True)
-        run(bin/'python', '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', wheel)
+        src = copy_checkout(work/'src'); run = lambda *c, **kw: subprocess.run([str(o) for o in c], check=True, cwd=work, **kw); bin = work/'venv'/'bin'
+        venv.create(work/'venv', with_pip=True); pip = lambda *c: run(bin/'python', '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', *c, *a.also)
+        run(bin/'python', '-m', 'pip', 'wheel', '--quiet', '--disable-pip-version-check', '--no-deps', '--wheel-dir', work/'dist', src); wheel = next((work/'dist').glob('*.whl')); print('installing', wheel.name, 'and the newest of what it needs', flush=True); pip(wheel)
         env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'} | dict(COLORGAN_CACHE=str(work/'cache'), COLORGAN_OFFLINE='1'); here = dict(env=env)
         run(bin/'python', '-W', 'ignore', '-c', check, **here); run(bin/'colorgan', 'demo', '--tiny', '--out', work/'demo', **here)
         run(bin/'colorgan', 'colorize', 'old.png', '--weights', work/'demo'/'generator.safetensors', **here); run(bin/'python', '-c', same, **here)
-        print('the wheel works beside the newest')
-    finally: shutil.rmtree(work, ignore_errors=True)
+        if a.notebooks: bad = run_notebooks(work, src, wheel, pip, bin, env, a.jobs)
+        print(f"failed: {', '.join(bad)}" if bad else f'the wheel works beside the newest ({(time.time() - t)/60:.0f} min)'); sys.exit(bool(bad))
+    finally:
+        if not a.keep: shutil.rmtree(work, ignore_errors=True)
 
 if __name__ == '__main__': main()
