@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['experiments', 'budgets', 'Experiment', 'get_experiment', 'budget_settings', 'experiment_data', 'classifier_file',
-           'reproduce', 'results_home', 'load_records', 'record_log', 'record_samples', 'spread', 'results_table']
+           'reproduce', 'results_home', 'load_records', 'record_log', 'record_samples', 'spread', 'results_table',
+           'beyond_chance', 'outside']
 
 # %% ../nbs/11_experiments.ipynb #c1c273f9
 import csv, io, json, shutil, time
@@ -222,7 +223,7 @@ def spread(
     v = [x for x in values if x is not None]
     return '–' if not v else f'{sum(v)/len(v):.{digits}f}' + (f' ({min(v):.{digits}f}–{max(v):.{digits}f})' if len(v) > 1 and max(v) > min(v) else '')
 
-_columns = dict(ciede2000=('CIEDE2000 ↓', 2), fd_own=('fd_own ↓', 1), psnr=('PSNR ↑', 2), ssim=('SSIM ↑', 3), colorfulness=('colourfulness', 1), auc_rebalanced=('AuC, rebalanced ↑', 1))
+_columns = dict(ciede2000=('CIEDE2000 ↓', 2), fd_own=('fd_own ↓', 1), psnr=('PSNR ↑', 2), psnr_of_mean_mse=('PSNR of the mean MSE ↑', 2), ssim=('SSIM ↑', 3), colorfulness=('colourfulness', 1), auc_rebalanced=('AuC, rebalanced ↑', 1))
 
 def results_table(
     records,                # as `load_records` gives them
@@ -235,5 +236,30 @@ def results_table(
     for data in dict.fromkeys(r['protocol']['data'] for r in records):
         rs = [r for r in records if r['protocol']['data'] == data]
         for k in ('truth', 'grey', 'mean_ab'): row(f"*{k.replace('_', ' ')}*, {data}", '', [rs[0]['rows'][k]])
+        floor = rs[0]['protocol'].get('metrics', {}).get('fd_own_floor')
+        if 'fd_own' in cols and floor: row(f'*half of the truth, against the other half*, {data}', '', [dict(fd_own=floor)])
         for n in dict.fromkeys(r['experiment'] for r in rs): g = [r for r in rs if r['experiment'] == n]; row(n + ' (undertrained)'*any(r['undertrained'] for r in g), len(g), [r['rows']['model'] for r in g])
     return '\n'.join(lines)
+
+# %% ../nbs/11_experiments.ipynb #5b1f70ae
+def _t(n, level):
+    from scipy.stats import t
+    return float(t.ppf(1 - level/2, n - 1))
+
+def beyond_chance(
+    diffs,        # one for each seed
+    tests=1,      # questions of this kind that are asked together: they share the level
+    level=.05,
+) -> bool:        # never with fewer than three seeds
+    "Is the mean of paired differences further from 0 than chance makes it (two-sided t-test, Bonferroni)?"
+    import statistics as st
+    return len(diffs) > 2 and abs(st.mean(diffs)) > _t(len(diffs), level/tests)*st.stdev(diffs)/len(diffs)**.5
+
+def outside(
+    value,        # of one run
+    seeds,        # the same of several runs of what it is compared with
+    level=.05,
+):                # True or False; None with fewer than three seeds
+    "Is a run outside the prediction interval for one more seed?"
+    import statistics as st
+    return abs(value - st.mean(seeds)) > _t(len(seeds), level)*st.stdev(seeds)*(1 + 1/len(seeds))**.5 if len(seeds) > 2 else None
