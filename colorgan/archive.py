@@ -6,7 +6,7 @@
 __all__ = ['read_list', 'output_of', 'Worker', 'colorize_archive']
 
 # %% ../nbs/11c_archive.ipynb #a5b0e247
-import itertools, logging, os, posixpath, re, tempfile
+import contextlib, itertools, logging, os, posixpath, re, tempfile
 from pathlib import Path
 from .core import ColorganError
 
@@ -42,13 +42,16 @@ def _at(address):
 
 def _what(address, e): return f"{address}: " + ('no such file' if isinstance(e, FileNotFoundError) else getattr(e, 'strerror', None) or str(e).strip().split(chr(10))[0] or type(e).__name__)
 
+_by_and_by = {'file', 'local', 'sftp', 'ssh', 'ftp', 'smb', 'hdfs', 'arrow_hdfs', 'webhdfs', 'dbfs', 'memory'}      # where a file that is being written can be seen
+
 def _put(local, dst):
     "A file to its address, whole or not at all."
-    fs, p = _at(dst); fs.makedirs(posixpath.dirname(p) or '.', exist_ok=True)
-    if 'file' not in (fs.protocol if isinstance(fs.protocol, (tuple, list)) else [fs.protocol]): fs.put_file(str(local), p); return
+    fs, p = _at(dst); fs.makedirs(posixpath.dirname(p) or '.', exist_ok=True); kinds = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
+    if not kinds & _by_and_by: fs.put_file(str(local), p); return      # an object store shows a file when it is whole
     tmp = f'{posixpath.dirname(p)}/.{os.getpid()}-{posixpath.basename(p)}'
-    try: fs.put_file(str(local), tmp); os.replace(tmp, p)
-    finally: Path(tmp).unlink(missing_ok=True)
+    try: fs.put_file(str(local), tmp); os.replace(tmp, p) if kinds & {'file', 'local'} else fs.mv(tmp, p)
+    finally:
+        with contextlib.suppress(Exception): fs.exists(tmp) and fs.rm_file(tmp)
 
 class Worker:
     "Colours batches of addresses: `{'src': […], 'dst': […]}` → the same with `state` ('coloured', 'there', 'left out', 'failed') and `why`."
@@ -114,6 +117,7 @@ def colorize_archive(
         for s in lines:
             try: good.append(dict(src=_whole(s), dst=output_of(s, _whole(out), root)))
             except ColorganError as e: bad.append((s, '', 'failed', str(e)))
+        bad += [(o['src'], o['dst'], 'failed', f"{o['src']} would be written over itself; give another --out or --root") for o in good if o['src'] == o['dst']]; good = [o for o in good if o['src'] != o['dst']]
         first = {}
         for o in good:
             if first.setdefault(o['dst'], o['src']) != o['src']: bad.append((o['src'], o['dst'], 'failed', f"{first[o['dst']]} and {o['src']} would both be written to {o['dst']}"))

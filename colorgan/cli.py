@@ -47,7 +47,7 @@ def demo(
 
 @app.command()
 def train(
-    data: Optional[str] = typer.Option(None, help='A folder of photos, or skimage, cifar10, places365, coco. Needed unless --resume.'),
+    data: Optional[str] = typer.Option(None, help='A folder of photos, or skimage, cifar10, places365, coco, ncd. Needed unless --resume.'),
     out: Path = typer.Option(..., help='Folder for the run: new or empty, unless --resume.'),
     config: Optional[Path] = typer.Option(None, help='JSON file of settings.'),
     set_: List[str] = typer.Option([], '--set', metavar='KEY=VALUE', help='Change a setting; repeatable.'),
@@ -126,7 +126,9 @@ def colorize(
     from colorgan.video import colorize_video, video_suffixes
     if bool(paths) == bool(list_): raise ColorganError('colorize needs photos: PATH..., or --list FILE')
     if list_: return _archive(list_, out, weights, workers, root, json_, [f for f, v in {'--in-place': in_place, '--hint': hint, '--samples': samples, '--compare': compare}.items() if v], size=size, device=device, saturation=saturation, only_grey=only_grey, max_pixels=max_pixels)
-    hints = [parse_hint(h) for h in hint]; pairs = plan_outputs(paths, out, in_place, photo_suffixes | set(video_suffixes)); is_clip = lambda f: f.suffix.lower() in video_suffixes
+    hints = [parse_hint(h) for h in hint]; beside = [f for f, v in {'--hint': hint, '--compare': compare}.items() if v and samples]
+    if beside: raise ColorganError(f"{' and '.join(beside)}: not with --samples")
+    pairs = plan_outputs(paths, out, in_place, photo_suffixes | set(video_suffixes), (compare, samples)); is_clip = lambda f: f.suffix.lower() in video_suffixes
     cz = Colorizer.from_file(find_weights(weights), size, device=device, say=_say); clips, photos = [[p for p in pairs if is_clip(p[0]) == k] for k in (True, False)]; written, left, failed = [], [], []
     def note(f, done, why):
         written.extend(map(str, done))
@@ -134,7 +136,7 @@ def colorize(
     for f, done, why in _over('colorize')(colorize_files(cz, photos, saturation, hints, only_grey, skip_existing, max_pixels, compare=compare, n_samples=samples), len(photos)): note(f, done, why)
     for f, o in clips:
         if skip_existing and o.exists(): note(f, [], 'left out: is there already'); continue
-        try: r = colorize_video(cz, f, o, saturation, smooth, _bar, _say); note(f, [o], None); _say(_flicker(f.name, r))
+        try: r = colorize_video(cz, f, o, saturation, smooth, _bar, _say, in_place=in_place); note(f, [o], None); _say(_flicker(f.name, r))
         except ColorganError as e: note(f, [], e)
     if left: _say(f'left out {len(left)}: ' + '; '.join(f"{k} {sum(o['why'].endswith(k) for o in left)}" for k in dict.fromkeys(o['why'].removeprefix('left out: ') for o in left)))
     if failed: _say(f'{len(failed)} of {len(pairs)} failed:')

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['weights_name', 'weights_sha256', 'weights_url', 'working_size', 'guided', 'lay', 'Colorizer', 'parse_hint',
-           'with_hints', 'samples', 'is_grey', 'find_weights', 'plan_outputs', 'save_photo', 'write_colours',
-           'colorize_file', 'colorize_files']
+           'with_hints', 'samples', 'is_grey', 'find_weights', 'names_beside', 'plan_outputs', 'save_photo',
+           'write_colours', 'colorize_file', 'colorize_files']
 
 # %% ../nbs/10_colorize.ipynb #96747bbc
-import hashlib, math, os, sys
+import hashlib, http.client, itertools, math, os, sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -116,7 +116,9 @@ class Colorizer:
         **kw,          # `device`, `precision`, `say`
     ):                 # `ColorganError` when it cannot be used
         "The colouriser that a weights file describes."
-        G = load_weights(path); return cls(G, size or int(G.meta.get('size', 256)), G.meta.get('input', 'lstar'), saturation=float(G.meta.get('saturation', 1.)), **kw)
+        G = load_weights(path); m = dict(size=256, input='lstar', saturation=1.) | G.meta; number = lambda v, lo, hi: isinstance(v, (int, float)) and not isinstance(v, bool) and lo <= v <= hi
+        if not (number(m['size'], 8, 4096) and number(m['saturation'], 0, 10) and m['input'] in ('lstar', 'luma')): raise ColorganError(f"{path}: its header asks for size {m['size']!r}, input {m['input']!r}, saturation {m['saturation']!r}, which makes no sense"[:300])
+        return cls(G, size or int(m['size']), m['input'], saturation=float(m['saturation']), **kw)
 
     @classmethod
     def from_pretrained(cls,
@@ -171,7 +173,7 @@ class Colorizer:
                 size = max(32, size*3//4); self.say(f'out of memory; the network works at size {size} now')
 
     def _finish(self, a, L, y, saturation):
-        if y.shape[1] == 3: y = _resize(y, a.shape[:2]); return (L_ab2rgb(y[:, :1], (y[:, 1:]*saturation).clamp(-1, 1))[0].permute(1, 2, 0).numpy()*np.iinfo(a.dtype).max).round().astype(a.dtype)      # a network with its own lightness
+        if y.shape[1] == 3: y = _resize(y, a.shape[:2]); return (L_ab2rgb(y[:, :1], (y[:, 1:]*(saturation*self.saturation)).clamp(-1, 1))[0].permute(1, 2, 0).numpy()*np.iinfo(a.dtype).max).round().astype(a.dtype)      # a network with its own lightness
         return lay(a, _resize(y, a.shape[:2]) if a.shape[0]*a.shape[1] <= L.shape[2]*L.shape[3] else guided(L, y), saturation*self.saturation)
 
     def __call__(self,
@@ -241,16 +243,18 @@ def samples(
     saturation=1.,    # factor on the colours
     seed=0,           # decides what is left out
 ):                    # (k pictures, spread (h′, w′) in units of ab)
-    "Several different colourings of one photo, and how far they are apart."
+    "Several different colourings of one photo, and how far they are apart. Not for several threads at once: the generator's dropout is on meanwhile."
     drops = [m for m in cz.G.modules() if isinstance(m, (torch.nn.Dropout, torch.nn.Dropout2d)) and m.p > 0]
     if not drops: raise ColorganError('samples: these weights were trained without dropout, so they have one answer only')
-    a = _array(photo); L = cz.look(a); state = torch.get_rng_state(); torch.manual_seed(seed)
-    try:
-        for m in drops: m.train()
-        ys = [cz.answer(L) for _ in range(k)]
-    finally: [m.eval() for m in drops]; torch.set_rng_state(state)
-    y = torch.cat(ys)[:, -2:]*110*cz.saturation*saturation
-    return [cz._finish(a, L, o, saturation) for o in ys], (y - y.mean(0)).norm(dim=1).mean(0).numpy()
+    a = _array(photo)
+    with torch.random.fork_rng([cz.device] if cz.device.type == 'cuda' else []):
+        torch.manual_seed(seed)
+        try:
+            for m in drops: m.train()
+            seen = [cz._see([a])[0] for _ in range(k)]
+        finally: [m.eval() for m in drops]
+    y = torch.cat([_resize(y, seen[-1][1].shape[-2:]) for _, y in seen])[:, -2:]*110*cz.saturation*saturation      # of one size, unless memory gave out on the way
+    return [cz._finish(a, L, o, saturation) for L, o in seen], (y - y.mean(0)).norm(dim=1).mean(0).numpy()
 
 # %% ../nbs/10_colorize.ipynb #81c9b0de
 def is_grey(
@@ -292,30 +296,46 @@ def find_weights(
     why = '$COLORGAN_OFFLINE forbids fetching'
     if os.environ.get('COLORGAN_OFFLINE') != '1':
         try: _fetch(weights_url, home, weights_sha256); return home
-        except OSError as e: why = f'{type(e).__name__}'
+        except (OSError, http.client.HTTPException) as e: why = f'{type(e).__name__}'
     raise ColorganError(f'no weights at hand and none could be fetched ({why}): put {weights_name} from {weights_url} into {home.parent}, or name a file with --weights; `colorgan demo` trains some in minutes')
 
 # %% ../nbs/10_colorize.ipynb #aa75fd63
+def names_beside(
+    out,            # where a coloured photo goes
+    compare=False,  # see `write_colours`
+    n_samples=0,    # see `write_colours`
+) -> list:          # the last is the one that is written last
+    "The other files that `write_colours` writes."
+    out = Path(out); named = lambda t, s=None: out.with_name(f'{out.stem}-{t}{s or out.suffix}')
+    return [*map(named, range(1, n_samples + 1)), named('spread', '.png')] if n_samples else [named('compare')]*bool(compare)
+
 def plan_outputs(
     paths,            # files, folders and globs
     out,              # the folder to write to
     in_place=False,   # write over the inputs
     suffixes=photo_suffixes,  # of the files looked for in folders and by globs
+    beside=(),        # what `names_beside` gives: files that are written too
 ) -> list:            # (file, its output) pairs; `ColorganError` if nothing is found or two outputs would be one
     "Which file is written where: folders keep their inner structure."
     import glob
-    pairs, out = [], Path(out)
+    pairs, out = [], Path(out); home = out.resolve()
+    def found(files, base): b = base.resolve(); return [f for f in map(Path, files) if in_place or home not in f.resolve().parents or home in (b, *b.parents)]      # without what an earlier run wrote below
     for p in map(str, paths):
-        if Path(p).is_dir(): pairs += [(f, out/f.relative_to(p)) for f in find_photos(p, suffixes)]
+        if Path(p).is_dir(): pairs += [(f, out/f.relative_to(p)) for f in found(find_photos(p, suffixes), Path(p))]
         elif Path(p).exists(): pairs.append((Path(p), out/Path(p).name))
-        elif found := [Path(f) for f in sorted(glob.glob(p, recursive=True)) if Path(f).suffix.lower() in suffixes]: pairs += [(f, out/f.name) for f in found]
+        elif more := found([f for f in sorted(glob.glob(p, recursive=True)) if Path(f).suffix.lower() in suffixes], Path(*itertools.takewhile(lambda o: not glob.has_magic(o), Path(p).parts))): pairs += [(f, out/f.name) for f in more]
         else: raise ColorganError(f'no file, folder or pattern {p}')
-    if in_place: return [(f, f) for f in dict.fromkeys(f for f, _ in pairs)]
+    if not pairs: raise ColorganError(f"no photos in {', '.join(map(str, paths))}")
+    if in_place: pairs = [(f, f) for f in dict.fromkeys(f for f, _ in pairs)]
     seen = {}
     for f, o in pairs:
-        if os.path.realpath(f) == os.path.realpath(o): raise ColorganError(f'{o} would be written over its input; give another --out, or --in-place')
+        if not in_place and os.path.realpath(f) == os.path.realpath(o): raise ColorganError(f'{o} would be written over its input; give another --out, or --in-place')
         if o in seen and os.path.realpath(seen[o]) != os.path.realpath(f): raise ColorganError(f'{seen[o]} and {f} would both be written to {o}; colour them one after the other, with different --out')
         seen[o] = f
+    inputs = {os.path.realpath(f) for f, _ in pairs}
+    for o, f in seen.items():
+        for b in names_beside(o, *beside):
+            if b in seen or os.path.realpath(b) in inputs or in_place and b.exists(): raise ColorganError(f'{b}, beside what {f} becomes, would be written over; give another --out, or colour them one after the other')
     return [(f, o) for o, f in seen.items()]
 
 def save_photo(
@@ -335,20 +355,22 @@ def _beside(a, b):
 def write_colours(
     cz:Colorizer,     # a `Colorizer`
     photo:Photo,      # as `read_photo` gave it
-    pic,              # the coloured picture
+    pic,              # the coloured picture; with `n_samples`, what `samples` gave, or None
     out,              # where to write
     compare=False,    # also before | after, as NAME-compare
     n_samples=0,      # so many samples in place of one picture, as NAME-1, NAME-2…, and their spread as NAME-spread.png
     saturation=1.,    # of the samples
+    done=None,        # a list to which paths are added as they are written
 ) -> list:            # the paths written
     "One coloured photo, and what was asked for beside it."
-    out = Path(out); named = lambda t, s=None: out.with_name(f'{out.stem}-{t}{s or out.suffix}'); done = []
+    done = [] if done is None else done; more = names_beside(out, compare, n_samples)
+    def put(write, path, *a): write(*a, path); done.append(path)
     if n_samples:
-        pics, spread = samples(cz, photo.rgb, n_samples, saturation)
-        for i, p in enumerate(pics, 1): write_photo(photo, p, named(i)); done.append(named(i))
-        save_photo((spread.clip(0, 30)/30*255).astype(np.uint8), named('spread', '.png')); return done + [named('spread', '.png')]
-    write_photo(photo, pic, out); done.append(out)
-    if compare: write_photo(replace(photo, alpha=None), _beside(photo.rgb, pic), named('compare')); done.append(named('compare'))
+        pics, spread = pic or samples(cz, photo.rgb, n_samples, saturation)
+        for p, o in zip(pics, more): put(write_photo, o, photo, p)
+        put(save_photo, more[-1], (spread.clip(0, 30)/30*255).astype(np.uint8)); return done
+    put(write_photo, Path(out), photo, pic)
+    if compare: put(write_photo, more[0], replace(photo, alpha=None), _beside(photo.rgb, pic))
     return done
 
 def colorize_file(
@@ -361,7 +383,7 @@ def colorize_file(
     **kw,             # `compare`, `n_samples`: see `write_colours`
 ) -> list:            # the paths written; `ColorganError` if it cannot be done
     "Colour one file into another, of the same size, format and description."
-    photo = read_photo(path, max_pixels); pic = None if kw.get('n_samples') else cz(photo.rgb, saturation, hints)
+    photo = read_photo(path, max_pixels); [cz.say(f'{Path(path).name}: {t}') for t in photo.lost]; pic = None if kw.get('n_samples') else cz(photo.rgb, saturation, hints)
     return write_colours(cz, photo, pic, out, saturation=saturation, **kw)
 
 def colorize_files(
@@ -377,20 +399,24 @@ def colorize_files(
     **kw,                # see `write_colours`
 ):                       # yields (file, [paths written], what went wrong or was left out, or None), in order
     "Colour many files, small ones together, on after a bad one."
-    def first(o): return o.with_name(f'{o.stem}-1{o.suffix}') if kw.get('n_samples') else o
+    k, n_samples = {k: v for k, v in kw.items() if k in ('compare', 'n_samples')}, kw.get('n_samples')
+    def last(o): return (names_beside(o, **k) or [o])[-1]
     def read(f, o):
         try:
-            if skip_existing and first(o).exists(): return 'left out: is there already'
-            p = read_photo(f, max_pixels); return 'left out: has colour' if only_grey and not is_grey(p.rgb) else p
+            if skip_existing and last(o).exists(): return 'left out: is there already'
+            p = read_photo(f, max_pixels); [cz.say(f'{f.name}: {t}') for t in p.lost]; return 'left out: has colour' if only_grey and not is_grey(p.rgb) else p
         except ColorganError as e: return e
     def write(f, o, p, pic):
-        try: return f, write_colours(cz, p, pic, o, saturation=saturation, **kw), None
-        except ColorganError as e: return f, [], e
+        done = []
+        try: return f, write_colours(cz, p, pic, o, saturation=saturation, done=done, **kw), None
+        except ColorganError as e: return f, done, e
+    def one(h):
+        try: return samples(cz, h[2].rgb, n_samples, saturation) if n_samples else cz(h[2].rgb, saturation, hints)
+        except ColorganError as e: return e
     def flush(held):
         good = [h for h in held if isinstance(h[2], Photo)]; pics = {}
-        if good and not kw.get('n_samples'):
-            try: pics = dict(zip((id(h) for h in good), cz.batch([h[2].rgb for h in good], saturation, hints)))
-            except ColorganError as e: pics = {id(h): e for h in good}
+        try: pics = {id(h): p for h, p in zip(good, cz.batch([h[2].rgb for h in good], saturation, hints))} if good and not n_samples and not hints else {id(h): one(h) for h in good}
+        except ColorganError as e: pics = {id(h): e for h in good}
         jobs = [ex.submit(write, *h, pics.get(id(h))) if isinstance(h[2], Photo) and not isinstance(pics.get(id(h)), ColorganError) else None for h in held]
         for h, j in zip(held, jobs): yield j.result() if j else (h[0], [], pics.get(id(h), h[2]))
     held, n = [], 0

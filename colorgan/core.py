@@ -82,6 +82,8 @@ class Settings:
     on_change:str = 'error'       # a photo that is changed or deleted while the photos are read for the first time: 'error', or 'skip' it
     on_trouble:str = 'warn'       # a loss that is not a number, a D that has won, a G gone grey: 'warn', 'stop', or 'rollback' to the last good checkpoint at half the rate
     keep:str = 'last'             # the generator that a run ends with: of the 'last' step, or the 'best' that the GAN stage was validated at
+    patience:int = 0              # with keep=best: validations without a better generator after which the GAN stage ends; 0: it runs its steps
+    judge:str = ''                # a classifier's weights file: fd_own at each validation
     deterministic:bool = False    # on CUDA: only kernels that give the same bits again (slower)
 
     def __post_init__(self): _check_settings(self)
@@ -112,6 +114,7 @@ def _check_settings(s):
         if f.name in _choices and v not in _choices[f.name]: raise ColorganError(f"setting {f.name}={v!r}: expected one of {', '.join(_choices[f.name])}")
         if f.type in (int, float) and v < _least.get(f.name, 0): raise ColorganError(f'setting {f.name}={v}: must be at least {_least.get(f.name, 0)}')
     if s.bs % s.accumulate: raise ColorganError(f'setting accumulate={s.accumulate}: must divide bs={s.bs}')
+    if s.patience and s.keep != 'best': raise ColorganError(f'setting patience={s.patience}: needs keep=best')
     if s.lr_decay > 1: raise ColorganError(f'setting lr_decay={s.lr_decay}: must be at most 1')
     for k in ('beta1', 'ema', 'dropout'):
         if getattr(s, k) >= 1: raise ColorganError(f'setting {k}={getattr(s, k)}: must be below 1')
@@ -184,7 +187,7 @@ def seed_everything(
 class Alone:
     "A run in one process; `scale.Team` has the same methods for several."
     rank, size, main = 0, 1, True                     # which process, of how many; does it keep the record?
-    def part(self, bs:int) -> slice: return slice(None)    # its share of a batch
+    def part(self, bs:int, accumulate:int=1) -> slice: return slice(None)    # its share of a batch
     def mine(self, o): return o                       # its share of a sequence
     def join(self, net): return net                   # let a network's batch norm see the whole batch
     def average(self, net): pass                      # a network's gradients, over all processes
@@ -237,20 +240,18 @@ def atomic_path(
     path,         # where the file is to be
     sync=False,   # let it reach the disk before it takes its name: for what must outlive a power cut
 ):                # yields a temporary `Path` in the same folder, with the same suffix
-    "Write to the yielded path; on success it becomes `path`, on an error nothing is left."
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
+    "Write to the yielded path; on success it becomes `path`, or what `path` links to, on an error nothing is left."
+    path = Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path); path.parent.mkdir(parents=True, exist_ok=True)
     fd, tmp = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.stem[:40]}-', suffix=path.suffix); os.close(fd); tmp = Path(tmp)
     try:
         yield tmp
-        os.chmod(tmp, 0o666 & ~_umask())
+        os.chmod(tmp, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask)      # a private file stays private
         if sync: fsync(tmp)
         os.replace(tmp, path)
         if sync: fsync(path.parent)
     finally: tmp.unlink(missing_ok=True)
 
-def _umask():
-    u = os.umask(0); os.umask(u)
-    return u
+_umask = os.umask(0); os.umask(_umask)      # once: threads that ask together could leave it at 0
 
 def fsync(path):
     "Wait until a file, or the names in a folder, are on the disk."

@@ -56,6 +56,9 @@ def _read_tiff16(data, f):
         a = (a.clip(0, 1)*65535 + .5).astype(np.uint16)
     return Image.fromarray(((a.astype(np.uint32) + 128)//257).astype(np.uint8) if a.dtype == np.uint16 else a)
 
+_most = 89_478_485      # pixels: where Pillow begins to warn
+for _what in (Image.DecompressionBombWarning, UserWarning): warnings.filterwarnings('ignore', category=_what, module=r'PIL\.')      # once: `catch_warnings` is not for threads, and what Pillow warns of is checked here, or is an error
+
 def read_rgb(
     path,                  # an image file, or what has a `name` and `read_bytes()` as a path has
 ) -> np.ndarray:           # uint8 (h, w, 3), sRGB, upright; `ColorganError` with name and reason if it cannot be read
@@ -64,15 +67,16 @@ def read_rgb(
     try:
         data = path.read_bytes()
         if not data: raise ColorganError(f'{f}: is empty')
-        with warnings.catch_warnings():
-            warnings.simplefilter('error', Image.DecompressionBombWarning); warnings.filterwarnings('ignore', category=UserWarning)
-            try: im = Image.open(io.BytesIO(data)); im.load()
-            except UnidentifiedImageError:
-                if data[:4] not in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'): raise ColorganError(f'{f}: not an image') from None
-                im = _read_tiff16(data, f)
-            im = ImageOps.exif_transpose(im)
+        try:
+            im = Image.open(io.BytesIO(data))
+            if im.size[0]*im.size[1] > _most: raise ColorganError(f'{f}: too many pixels')
+            im.load()
+        except UnidentifiedImageError:
+            if data[:4] not in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'): raise ColorganError(f'{f}: not an image') from None
+            im = _read_tiff16(data, f)
+        im = ImageOps.exif_transpose(im)
     except ColorganError: raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError): raise ColorganError(f'{f}: too many pixels') from None
+    except Image.DecompressionBombError: raise ColorganError(f'{f}: too many pixels') from None
     except OSError as e: raise ColorganError(f"{f}: {e.strerror or str(e).split('(')[0].strip() or 'cannot be read'}") from None
     except Exception as e: raise ColorganError(f'{f}: damaged ({type(e).__name__})') from None
     if im.mode.startswith('I') or im.mode == 'F': im = _eight_bit(im, f)

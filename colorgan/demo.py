@@ -70,11 +70,11 @@ def run_demo(
     "Everything, in order."
     out, s = Path(out), demo_settings(tiny)
     if out.exists() and any(out.iterdir()):
-        try: ours = json.loads((out/'config.json').read_text('utf-8'))['name'].startswith('demo')
-        except (OSError, ValueError, KeyError, AttributeError): ours = False
+        try: ours = json.loads((out/'env.json').read_text('utf-8'))['command'].startswith('colorgan demo')
+        except (OSError, ValueError, KeyError, AttributeError, TypeError): ours = False
         if not ours: raise ColorganError(f'{out} exists and is no demonstration; choose another --out')
         shutil.rmtree(out); say(f'replacing the earlier demonstration in {out}')
-    say('1/4 training on six photographs: L1, then the GAN'); train(s, out, progress=progress, cache=False, say=say)
+    say('1/4 training on six photographs: L1, then the GAN'); train(s, out, progress=progress, cache=False, say=say, argv=['colorgan', 'demo'])
     src, cz = held_out(s), Colorizer.from_file(out/'generator.safetensors', device=s.device)
     say(f"2/4 evaluating on the two held out: {', '.join(src.names)}"); rep = evaluate(src, cz, about=dict(weights='generator.safetensors', run=s.name)); write_report(rep, out/'metrics.json')
     say('3/4 colouring a grey photo at full size')

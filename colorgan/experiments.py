@@ -46,6 +46,7 @@ experiments = {e.name: e for e in [
     Experiment('unconditional', 'attempt 2, D sees ab alone', _res | dict(conditional=False)),
     *[Experiment(f'patch-{p}', f'attempt 2, PatchGAN {p}', _res | dict(patch=p)) for p in (1, 16, 34)],
     Experiment('instance-norm', 'attempt 2, D with instance norm, as the text has it', _res | dict(d_norm='instance')),
+    Experiment('auto-stop', 'attempt 2, the GAN stage at its full rate, validated every 25 steps, the best generator kept, ended after 4 without a better', _res | dict(keep='best', patience=4, judge='scenes', sample_every=25, lr_decay=0.), .5, dict(sample_every=500)),
     Experiment('no-pretraining', 'attempt 2 without its L1 stage', _res, 1.),
     Experiment('luma-in', 'attempt 2, G sees the weighted grey', _res | dict(input='luma')),
     *[Experiment(f'lambda-{l}', f'attempt 2, λ = {l}', _res | dict(lambda_l1=l)) for l in (1, 10)],
@@ -93,7 +94,7 @@ def _publish(run, rec, summary, files):
     if rec.exists(): return summary
     tmp = rec.with_name('.' + rec.name); shutil.rmtree(tmp, ignore_errors=True); tmp.mkdir(parents=True)
     for f in files: shutil.copy2(run/f, tmp/f)
-    c = json.loads((tmp/'config.json').read_text('utf-8')); c['encoder'] = Path(c['encoder']).name; write_json(tmp/'config.json', c)      # no folder of one machine
+    c = json.loads((tmp/'config.json').read_text('utf-8')); c |= {k: Path(c[k]).name for k in ('encoder', 'judge')}; write_json(tmp/'config.json', c)      # no folder of one machine
     write_json(tmp/'summary.json', summary); tmp.rename(rec); return summary
 
 # %% ../nbs/11_experiments.ipynb #fb297a61
@@ -168,6 +169,7 @@ def reproduce(
     if rec.exists() and not again: raise ColorganError(f'{rec} exists: a record is not overwritten; move it away first')
     if e.kind == 'classifier': return _classifier(e, s, data, budget, rec, run, progress, say)
     if s.encoder in ('scenes', 'objects', 'cifar10'): s = with_(s, encoder=str(classifier_file(s.encoder, runs, budget)))
+    if s.judge: s = with_(s, judge=str(classifier_file(s.judge, runs, budget)))
     src, test, label = experiment_data(data); s = with_(s, data=label); done = run/'summary.json'
     if not done.exists(): train(s, run, src, resume=(run/'config.json').exists(), argv=_command(name, label, budget, seed), progress=progress, say=say)
     if test is None: digs = src.digests(); test = src.subset(split_idxs(digs, s.n_train, s.n_valid)['valid'])

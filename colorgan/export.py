@@ -133,7 +133,7 @@ im = ImageOps.exif_transpose(Image.open(photo)).convert('RGB')
 small = np.asarray(im.resize((max(1, round(w*k)), max(1, round(h*k))), Image.BILINEAR))/255
 if meta['input'] == 'luma': small = np.repeat(small @ [[.30], [.59], [.11]], 3, -1)
 L = rgb2lab(small)[..., 0]/50 - 1
-ab = net.run(['ab'], {'L': L[None, None].astype(np.float32)})[0][0]*110
+ab = net.run(['ab'], {'L': L[None, None].astype(np.float32)})[0][0]*110*meta.get('saturation', 1)
 ab = np.stack([Image.fromarray(c).resize((w, h), Image.BILINEAR) for c in ab], -1)
 lab = np.concatenate([rgb2lab(np.asarray(im))[..., :1], ab], -1)
 Image.fromarray((lab2rgb(lab)*255).round().astype(np.uint8)).save(out)

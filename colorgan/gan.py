@@ -17,7 +17,7 @@ from .data import LabLoader, get_source, make_sets, prepare, to_L_ab
 from .discriminator import make_discriminator
 from .generator import count_params, save_weights
 from .losses import GANLoss, g_total, init_weights
-from .pretrain import Interrupted, StageCallback, TrainState, adam, checkpoints, chroma_share, l1_step, mean_row, newest_checkpoint, pretrain, read_checkpoint, sample_sheet, save_checkpoint, fit_stage, stage_learner, validate
+from .pretrain import Features, Interrupted, StageCallback, TrainState, adam, checkpoints, chroma_share, enough, l1_step, mean_row, newest_checkpoint, pretrain, read_checkpoint, sample_sheet, save_checkpoint, fit_stage, stage_learner, validate
 from .watch import Trouble, Watch
 
 # %% ../nbs/08_gan.ipynb #be67a22c
@@ -112,7 +112,7 @@ def plan_steps(
 
 def _time_steps(s, train, team, n=4):
     "Seconds of a step of each stage, on throwaway networks."
-    st, out = TrainState(s, team=team), []; dl = iter(LabLoader(train, s.bs, steps=2*(n + 2), seed=s.seed, input=s.input, output=s.output, device=st.device, part=team.part(s.bs)))
+    st, out = TrainState(s, team=team), []; dl = iter(LabLoader(train, s.bs, steps=2*(n + 2), seed=s.seed, input=s.input, output=s.output, device=st.device, part=team.part(s.bs, s.accumulate)))
     for fn in (l1_step, gan_step)[:1 + (s.gan_steps > 0)]:
         if fn is gan_step: start_gan(st)
         t = []
@@ -277,9 +277,11 @@ def _train(s, out, sets, resume, progress, argv, say, team):
     if sd is None and team.size > 1: st.load_state_dict(team.share(st.state_dict))
     say(f"encoder: {st.G.encoder}; {st.device}, {st.precision}; {plan['pretrain']} steps of L1 and {plan['gan']} of GAN")
     if team.main: _rewind(rec, st, plan)
+    judge = team.share(lambda: bool(s.judge and Features(s.judge))) and team.main and Features(s.judge, st.device)      # a file that is none is said on all
     with catch_signals() as stop:
         while True:
-            kw = dict(stop=lambda: team.agree(stop()), watch=Watch(s, say, rec.log if rec else lambda **row: None, st.memo), **(dict(record=rec, valid=valid, samples=samples, checkpoint=out/'state.pt') if team.main else {}))
+            watch = Watch(s, say, rec.log if rec else lambda **row: None, st.memo, team.size > 1)
+            kw = dict(stop=lambda: team.agree(max(stop(), enough*watch.enough)), watch=watch, **(dict(record=rec, judge=judge, valid=valid, samples=samples, checkpoint=out/'state.pt') if team.main else {}))
             try: _stages(st, train_set, plan, progress if team.main else None, kw); break
             except Trouble as e: st = _roll_back(e, st, rec, plan, say, team)
     return team.share(lambda: _finish_run(st, rec, valid, samples, plan, info))
@@ -292,7 +294,7 @@ def _stages(st, train_set, plan, progress, kw):
         if st.stage == 'pretrain':
             if plan['pretrain']: pretrain(st, train_set, plan['pretrain'], **begin(plan['pretrain'], 'L1')); bar and bar.close()
             if plan['gan']: start_gan(st)
-        if st.stage == 'gan': train_gan(st, train_set, plan['gan'], plan['pretrain'], **begin(plan['gan'], 'GAN'))
+        if st.stage == 'gan' and not kw['watch'].enough: train_gan(st, train_set, plan['gan'], plan['pretrain'], **begin(plan['gan'], 'GAN'))
     finally: bar and bar.close()
 
 # %% ../nbs/08_gan.ipynb #ea8ab1b3
@@ -323,8 +325,8 @@ def _finish_run(st, rec, valid, samples, plan, info):
     if best := st.memo.get('best'): st.model.load_state_dict(best['model'])
     sample_sheet(st, samples, out/'samples.jpg'); loss_curves(rec.rows(), out/'curves.png', even)
     with atomic_path(out/'generator.safetensors', sync=True) as p: save_weights(p, st.model, run=s.name, size=s.size, input=s.input, licence=f"weights learnt from: {info['licence']}")
-    steps = plan['pretrain'] + plan['gan']
-    summary = dict(steps=plan, kept=dict(which=s.keep, step=best['step'] if best else steps), rollbacks=st.memo.get('rollbacks', []), images_seen=steps*s.bs, seconds=st.seconds, images_per_s=steps*s.bs/max(st.seconds, 1e-9), encoder=st.G.encoder, device=str(st.device), precision=st.precision,
+    steps = _at(st, plan)
+    summary = dict(steps=plan, ended=steps, kept=dict(which=s.keep, step=best['step'] if best else steps), rollbacks=st.memo.get('rollbacks', []), images_seen=steps*s.bs, seconds=st.seconds, images_per_s=steps*s.bs/max(st.seconds, 1e-9), encoder=st.G.encoder, device=str(st.device), precision=st.precision,
                    valid=validate(st, valid), memory=peak_memory(), weights_sha256=hashlib.sha256((out/'generator.safetensors').read_bytes()).hexdigest())
     rec.finish(**summary)
     for p in checkpoints(out/'state.pt')[1:]: p.unlink(missing_ok=True)      # a run that is over can go back no more

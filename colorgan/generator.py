@@ -320,6 +320,8 @@ def _pack(k, v, store):
 
 def _unpack(sd):
     "What `_pack` made, as float tensors."
+    for k, v in sd.items():
+        if v.dtype == torch.int8 and k + '.scale' in sd and (v.dim() < 2 or sd[k + '.scale'].shape != v.shape[:1]): raise ValueError(k)      # a scale for each channel, or the two would grow into each other
     return {k: v.float()*sd[k + '.scale'].view(-1, *[1]*(v.dim() - 1)) if v.dtype == torch.int8 and k + '.scale' in sd else v for k, v in sd.items() if not (k.endswith('.scale') and sd.get(k[:-6], v).dtype == torch.int8)}
 
 def sort_header(

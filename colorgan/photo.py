@@ -27,6 +27,7 @@ class Photo:
     quality:int = 0           # of a JPEG, estimated
     compression:str = ''      # of a TIFF
     lossless:bool = True      # of a WebP
+    lost:tuple = ()           # what it held and could not be read, in words
 
     @property
     def depth(self) -> int: return 8*self.rgb.dtype.itemsize
@@ -49,7 +50,7 @@ def _need(name, f):
     except ImportError: raise ColorganError(f"{f}: needs the package {name}: pip install 'colorgan[photos]'") from None
 
 def _tiff_page(path, f, max_pixels):
-    "What tifffile says of the first page: (page as a dict) or None when it is 8 bits or grey, which Pillow reads."
+    "What tifffile says of the first page, as a dict; None when it is of 8 bits or fewer, which Pillow reads."
     import logging, tifffile
     logging.getLogger('tifffile').setLevel(logging.CRITICAL)      # it says on stderr what we say in an error
     try:
@@ -57,17 +58,29 @@ def _tiff_page(path, f, max_pixels):
             p = t.pages[0]; n = len(t.pages)
             if n > 1 and t.pages[1].subfiletype == 0: raise ColorganError(f'{f}: has {n} pages; split it first')
             if p.imagewidth*p.imagelength > max_pixels: raise ColorganError(f'{f}: {p.imagewidth} × {p.imagelength} pixels are more than the limit of {max_pixels}')
-            if p.bitspersample < 16 or p.samplesperpixel < 3: return None
-            if p.dtype not in ('uint16', 'float32') or p.photometric not in (2, 6): raise ColorganError(f'{f}: a TIFF of {p.samplesperpixel} × {p.dtype} is not a photo in RGB')
+            if p.bitspersample <= 8: return None
+            if p.samplesperpixel > 4 or p.dtype is None or p.dtype not in ('uint16', 'uint32', 'float16', 'float32') or p.photometric not in (0, 1, 2, 6): raise ColorganError(f'{f}: a TIFF of {p.samplesperpixel} × {p.dtype} is not a photo in grey or RGB')
             tag = lambda k: (v.value if (v := p.tags.get(k)) is not None else None)
-            a = p.asarray(); a = a.transpose(1, 2, 0) if a.shape[0] in (3, 4) and a.shape[-1] not in (3, 4) else a
-            if a.dtype == np.float32:
-                if not np.isfinite(a).all(): raise ColorganError(f'{f}: has values that are not numbers')
-                a = (a.clip(0, 1)*65535 + .5).astype(np.uint16)
-            unit = {3: 2.54}.get(tag(296), 1.); res = [v[0]/v[1]*unit if v and v[1] else 0 for v in (tag(282), tag(283))]; x = tag(700)
-            return dict(a=a, orientation=tag(274) or 1, icc=bytes(tag(34675) or b''), xmp=x if isinstance(x, bytes) else bytes(x or b''), dpi=tuple(res) if all(res) else None, compression=p.compression.name.lower(), text={k: str(tag(k)) for k in (270, 271, 272, 305, 306, 315, 33432) if tag(k)})
+            a = _levels(p.asarray(), p, f); ex = Image.Exif()
+            if not t.is_bigtiff: t.filehandle.seek(0); ex.load_from_fp(t.filehandle)
+            text = {k: v if isinstance(v, bytes) else str(v).encode() for k in _keep_tags if (v := tag(k)) and isinstance(v, (str, bytes))} if t.is_bigtiff else {}
+            unit = {1: 0., 3: 2.54}.get(tag(296), 1.); res = [v[0]/v[1]*unit if v and v[1] else 0 for v in (tag(282), tag(283))]; x, icc = (bytes(v) if isinstance(v := tag(k), (bytes, tuple)) else b'' for k in (700, 34675)); exif, lost = _exif(ex, text)
+            return dict(a=a, orientation=tag(274) or 1, icc=icc, xmp=x, dpi=tuple(res) if all(res) else None, compression=p.compression.name.lower(), exif=exif, lost=lost)
     except ColorganError: raise
     except Exception as e: raise ColorganError(f'{f}: not a TIFF that can be read ({type(e).__name__})') from None
+
+def _levels(a, p, f):
+    "uint16 (h, w, 3 or 4) of a TIFF page's samples: 9 to 32 bits, floats, negatives, alpha that was multiplied in."
+    n = 3 if p.photometric in (2, 6) else 1; a = a[..., None] if a.ndim == 2 else a.transpose(1, 2, 0) if a.ndim == 3 and a.shape[0] in (n, n + 1) and a.shape[-1] not in (n, n + 1) else a
+    if a.ndim != 3 or a.shape[2] not in (n, n + 1) or p.photometric == 6: raise ColorganError(f'{f}: a TIFF of {p.samplesperpixel} × {p.dtype} is not a photo in grey or RGB')
+    if a.dtype.kind == 'f':
+        if not np.isfinite(a).all(): raise ColorganError(f'{f}: has values that are not numbers')
+        a = (np.clip(a/255 if n == 1 and a.max() > 1 else a, 0, 1)*65535 + .5).astype(np.uint16)
+    elif p.bitspersample != 16: a = (a.astype(np.uint64)*65535//(2**p.bitspersample - 1)).astype(np.uint16)
+    c, alpha = a[..., :n], a[..., n:]
+    if p.photometric == 0: c = 65535 - c
+    if alpha.size and p.extrasamples and int(p.extrasamples[0]) == 1: c = (c.astype(np.uint64)*65535//alpha.clip(1)).clip(0, 65535).astype(np.uint16)
+    return np.concatenate([c.repeat(3, -1) if n == 1 else c, alpha], -1)
 
 def _open(path, f, max_pixels):
     "The opened image, not yet decoded."
@@ -90,10 +103,17 @@ def _srgb():
     b = ImageCms.ImageCmsProfile(ImageCms.createProfile('sRGB')).tobytes(); return b[:24] + struct.pack('>6H', 2000, 1, 1, 0, 0, 0) + b[36:]      # it would say when it was made, and the same photo would be another file each second
 
 def _space(icc):
-    "'RGB', 'GRAY', 'CMYK' or '' of a profile, and whether it is sRGB."
+    "'RGB', 'GRAY', 'CMYK' or '' of a profile, and of an RGB one what it does: 'same' as sRGB, 'both' ways, or only 'in'."
     from PIL import ImageCms
-    try: p = ImageCms.ImageCmsProfile(io.BytesIO(icc)).profile; return p.xcolor_space.strip(), 'sRGB' in (p.profile_description or '')
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError): return '', False
+    try: p = ImageCms.ImageCmsProfile(io.BytesIO(icc)); space = p.profile.xcolor_space.strip()
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError): return '', 'in'
+    if space != 'RGB': return space, 'in'
+    q = ImageCms.createProfile('sRGB'); g = np.linspace(0, 255, 6).round().astype(np.uint8); cube = np.stack(np.meshgrid(g, g, g, indexing='ij'), -1).reshape(6, 36, 3)
+    try: there = np.asarray(ImageCms.profileToProfile(Image.fromarray(cube), p, q, renderingIntent=1)).astype(int); same = np.abs(there - cube).max() <= 4      # what it is called is no proof
+    except ImageCms.PyCMSError: return space, 'in'
+    try: ImageCms.buildTransform(q, p, 'RGB', 'RGB', renderingIntent=1)
+    except ImageCms.PyCMSError: return space, 'in'
+    return space, 'same' if same else 'both'
 
 def _convert(a, src, dst, f):
     "uint8 or uint16 (h, w, 3) from one RGB profile to another, in strips."
@@ -106,6 +126,19 @@ def _convert(a, src, dst, f):
     except Exception as e: raise ColorganError(f'{f}: its colour profile cannot be applied ({type(e).__name__})') from None
     return out
 
+def _grey(a, icc, f):
+    "uint16 (h, w, 3) of one tone to sRGB by its grey profile."
+    try: v = _need('imagecodecs', f).cms_transform(np.ascontiguousarray(a[..., 0]), icc, _srgb(), colorspace='gray', outcolorspace='rgb', intent=1)
+    except ColorganError: raise
+    except Exception as e: raise ColorganError(f'{f}: its colour profile cannot be applied ({type(e).__name__})') from None
+    return v
+
+def _to_srgb(a, icc, f):
+    "(a in sRGB, the profile that is to be put back)."
+    space, does = _space(icc) if icc else ('', '')
+    if space == 'GRAY' and a.dtype == np.uint16: return _grey(a, icc, f), b''
+    return (_convert(a, icc, _srgb(), f), icc if does == 'both' else b'') if space == 'RGB' and does != 'same' else (a, b'')
+
 def _turn(a, orientation):
     "The EXIF orientation 1 to 8 undone."
     if orientation in (5, 6, 7, 8): a = a.swapaxes(0, 1)
@@ -116,19 +149,33 @@ def _turn(a, orientation):
 # %% ../nbs/02a_photo.ipynb #e4d481e8
 _keep_tags = (270, 271, 272, 305, 306, 315, 316, 33432, 40091, 40092, 40093, 40094, 40095)      # what it shows, with what, by whom, when
 
-def _exif(im, text=None):
-    "The describing tags, EXIF and place of an image, without its orientation."
-    new = Image.Exif()
-    for k, v in (text or {}).items(): new[k] = v
-    if im is not None:
-        old = im.getexif()
+class _Text(str):
+    "Pillow reads a tag's text as latin-1 and writes ASCII; this writes the bytes that were there."
+    def encode(self, *_): return str.encode(self, 'latin-1', 'replace')
+
+def _raw(v): return _Text(v) if isinstance(v, str) else v
+
+def _exif(old, text=()):
+    "The describing tags, EXIF and place of `old`, without its orientation: (bytes, what was lost)."
+    new, lost = Image.Exif(), []
+    for k, v in dict(text).items(): new[k] = v
+    def put(d, k, v, what):
+        one = Image.Exif(); one[k] = v
+        try: one.tobytes(); d[k] = v
+        except Exception: lost.append(f'its {what} tag {k} cannot be kept')
+    try:
         for k in _keep_tags:
-            if k in old: new[k] = old[k]
-        for ifd in (0x8769, 0x8825):
-            d = old.get_ifd(ifd)
-            if d: new.get_ifd(ifd).update({k: v for k, v in d.items() if k not in (0x927C, 0xA005)})      # maker notes point to places in the old file
-    try: return new.tobytes() if len(new) or any(new.get_ifd(i) for i in (0x8769, 0x8825)) else b''
-    except Exception: return b''
+            if k in old: put(new, k, _raw(old[k]), 'TIFF')
+        for ifd, what in ((0x8769, 'EXIF'), (0x8825, 'GPS')):
+            for k, v in old.get_ifd(ifd).items():
+                if k not in (0x927C, 0xA005): put(new.get_ifd(ifd), k, _raw(v), what)      # maker notes point to places in the old file
+        return (new.tobytes() if len(new) or any(new.get_ifd(i) for i in (0x8769, 0x8825)) else b''), tuple(lost)
+    except Exception as e: return b'', (f'its EXIF is damaged and left out ({type(e).__name__})',)
+
+def _of(im):
+    "An image's EXIF; and its orientation, 1 where that cannot be read."
+    try: e = im.getexif(); o = e.get(0x0112, 1); return e, o if o in range(1, 9) else 1
+    except Exception as e: return None, 1
 
 def _quality(im):
     "A JPEG's quality from the sum of its first table."
@@ -137,20 +184,32 @@ def _quality(im):
     s = 100*sum(q[min(q)])/base
     return int(np.clip(round((200 - s)/2 if s <= 100 else 5000/s), 1, 100))
 
-def _lossless_webp(path): b = path.read_bytes()[:4096]; return b'VP8L' in b and b'VP8 ' not in b[:64]
+def _lossless_webp(path):
+    with open(path, 'rb') as fh:
+        fh.seek(12)
+        while len(h := fh.read(8)) == 8:
+            if h[:4] in (b'VP8L', b'VP8 '): return h[:4] == b'VP8L'
+            n = int.from_bytes(h[4:], 'little'); fh.seek(n + n % 2, 1)
+    return False
 
 def read_photo(
     path,                      # an image file
     max_pixels=500_000_000,    # a file that promises more is refused
 ) -> Photo:                    # `ColorganError` with name and reason if it cannot be read
     "A photo file as its picture in sRGB and all that should survive."
-    path = Path(path); f = path.name
+    path = Path(path)
+    try: return _read(path, path.name, max_pixels)
+    except ColorganError: raise
+    except Exception as e: raise ColorganError(f'{path.name}: damaged ({type(e).__name__})') from None
+
+def _read(path, f, max_pixels):
     try:
-        with open(path, 'rb') as fh: head = fh.read(32)
+        with open(path, 'rb') as fh: head = fh.read(256)
     except OSError as e: raise ColorganError(f'{f}: {e.strerror}') from None
     if not head: raise ColorganError(f'{f}: is empty')
     deep = _tiff_page(path, f, max_pixels) if head[:4] in _tiff else None
     if deep: return _from_tiff(deep, f)
+    if head[:2] == b'P6' and (t := re.sub(rb'#[^\n]*\n', b' ', head).split()[3:4]) and t[0].isdigit() and int(t[0]) > 255: raise ColorganError(f'{f}: a PPM of 16 bits, of which only 8 could be kept; convert it to PNG or TIFF first')
     im = _open(path, f, max_pixels); fmt = 'JPEG' if im.format == 'MPO' else im.format; png16 = head[:8] == _png and len(head) > 25 and head[24] == 16 and head[25] != 0
     try:
         with warnings.catch_warnings():
@@ -161,21 +220,20 @@ def read_photo(
         if isinstance(e, ColorganError): raise
         if isinstance(e, OSError): raise ColorganError(f"{f}: {e.strerror or str(e).split('(')[0].strip() or 'cannot be read'}") from None
         raise ColorganError(f'{f}: damaged ({type(e).__name__})') from None
-    o = im.getexif().get(0x0112, 1); o = o if o in range(1, 9) else 1; icc = im.info.get('icc_profile') or b''; space, plain = _space(icc) if icc else ('', True)
+    ex, o = _of(im); icc = im.info.get('icc_profile') or b''
     alpha = None
     if a is not None: alpha = a[..., -1] if a.ndim == 3 and a.shape[2] in (2, 4) else None; a = a[..., :3] if a.ndim == 3 and a.shape[2] > 2 else a.reshape(*a.shape[:2], -1)[..., :1].repeat(3, -1)
-    else: a, alpha = _pixels(im, f, icc if space in ('GRAY', 'CMYK') else b'')
-    rgb = _turn(a, o); alpha = None if alpha is None else _turn(alpha, o); icc = icc if space == 'RGB' and not plain else b''
-    if icc: rgb = _convert(rgb, icc, _srgb(), f)
+    else: a, alpha = _pixels(im, f, icc)
+    rgb = _turn(a, o); alpha = None if alpha is None else _turn(alpha, o); space = im.mode if a.dtype == np.uint8 else ''; rgb, icc = (rgb, b'') if space in ('L', 'LA', 'CMYK') else _to_srgb(rgb, icc, f); exif, lost = _exif(ex) if ex is not None else (b'', ('its EXIF is damaged and left out',))
     x = im.info.get('xmp') or im.info.get('XML:com.adobe.xmp') or b''; x = x.encode() if isinstance(x, str) else bytes(x); dpi = im.info.get('dpi')
-    return Photo(rgb, alpha, fmt, _exif(im), re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb'\g<1>1', x), icc, tuple(float(v) for v in dpi) if dpi and all(float(v) > 0 for v in dpi) else None, _quality(im) if fmt == 'JPEG' else 0, str(im.info.get('compression') or '') if fmt == 'TIFF' else '', fmt != 'WEBP' or _lossless_webp(path))
+    return Photo(rgb, alpha, fmt, exif, re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb'\g<1>1', x), icc, tuple(float(v) for v in dpi) if dpi and all(float(v) > 0 for v in dpi) else None, _quality(im) if fmt == 'JPEG' else 0, str(im.info.get('compression') or '') if fmt == 'TIFF' else '', fmt != 'WEBP' or _lossless_webp(path), lost)
 
 def _from_tiff(d, f):
-    a = _turn(d['a'], d['orientation']); alpha = np.ascontiguousarray(a[..., 3]) if a.shape[2] == 4 else None; rgb = np.ascontiguousarray(a[..., :3]); space, plain = _space(d['icc']) if d['icc'] else ('', True); icc = d['icc'] if space == 'RGB' and not plain else b''
-    return Photo(_convert(rgb, icc, _srgb(), f) if icc else rgb, alpha, 'TIFF', _exif(None, d['text']), d['xmp'], icc, d['dpi'], compression=d['compression'])
+    a = _turn(d['a'], d['orientation']); alpha = np.ascontiguousarray(a[..., 3]) if a.shape[2] == 4 else None; rgb, icc = _to_srgb(np.ascontiguousarray(a[..., :3]), d['icc'], f)
+    return Photo(rgb, alpha, 'TIFF', d['exif'], d['xmp'], icc, d['dpi'], compression=d['compression'], lost=d['lost'])
 
 def _pixels(im, f, icc):
-    "uint8 or uint16 (h, w, 3) and alpha of a decoded image; `icc`: its grey or CMYK profile."
+    "uint8 or uint16 (h, w, 3) and alpha of a decoded image, by its profile where that is grey or CMYK."
     from PIL import ImageCms
     if im.mode.startswith('I') or im.mode == 'F':
         v = np.asarray(im)
@@ -187,7 +245,7 @@ def _pixels(im, f, icc):
     if im.mode in ('La', 'RGBa'): im = im.convert(im.mode.upper())
     alpha = np.asarray(im.getchannel('A')) if im.mode in ('RGBA', 'LA') else None
     if im.mode == 'LA': im = im.getchannel('L')
-    if icc and im.mode in ('L', 'CMYK'):
+    if icc and im.mode in ('L', 'CMYK') and _space(icc)[0] in ('GRAY', 'CMYK'):
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError): im = ImageCms.profileToProfile(im, ImageCms.ImageCmsProfile(io.BytesIO(icc)), ImageCms.createProfile('sRGB'), renderingIntent=1, outputMode='RGB')
     return np.asarray(im.convert('RGB')), alpha
 
@@ -203,9 +261,20 @@ def _png_chunks(data, photo, icc):
 def _write_deep(tmp, photo, a, icc, f):
     if photo.format == 'PNG': Path(tmp).write_bytes(_png_chunks(_need('imagecodecs', f).png_encode(a), photo, icc)); return
     import tifffile
-    ex = Image.Exif(); ex.load(photo.exif); text = {k: v for k, v in ex.items() if isinstance(v, str)}; zipped = photo.compression not in ('', 'none', 'raw')
-    extra = [(k, 2, len(v) + 1, v, True) for k, v in text.items() if k not in (270, 305, 306)] + ([(700, 1, len(photo.xmp), photo.xmp, True)] if photo.xmp else [])
-    tifffile.imwrite(tmp, a, photometric='rgb', iccprofile=icc, compression='zlib' if zipped else None, resolution=photo.dpi, resolutionunit='INCH' if photo.dpi else None, extrasamples=['unassalpha'] if a.shape[2] == 4 else None, metadata=None, description=text.get(270), software=text.get(305, ''), datetime=text.get(306), extratags=extra)
+    ex = Image.Exif(); ex.load(photo.exif) if photo.exif else None; text = {k: _Text(v).encode() for k, v in ex.items() if isinstance(v, str)}; subs = {k: d for k in (0x8769, 0x8825) if (d := ex.get_ifd(k))}; zipped = photo.compression not in ('', 'none', 'raw')
+    extra = [(k, 2, len(v) + 1, v, True) for k, v in text.items() if k not in (270, 305, 306)] + ([(700, 1, len(photo.xmp), photo.xmp, True)] if photo.xmp else []) + [(k - 1, 4, 1, 0, True) for k in subs]      # tifffile writes no such tags: a neighbour's number for now
+    tifffile.imwrite(tmp, a, photometric='rgb', iccprofile=icc, compression='zlib' if zipped else None, resolution=photo.dpi, resolutionunit='INCH' if photo.dpi else None, extrasamples=['unassalpha'] if a.shape[2] == 4 else None, metadata=None, description=text.get(270), software=text.get(305, ''), datetime=text.get(306, b'').decode('latin-1') or None, extratags=extra)
+    if subs: _append_ifds(tmp, subs)
+
+def _append_ifds(path, subs):
+    "EXIF and place behind a TIFF's picture, and where they are in the tags that were left for them, numbered one below."
+    import tifffile
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+    with tifffile.TiffFile(path, mode='r+b') as t:
+        for k, d in subs.items():
+            ifd = ImageFileDirectory_v2((b'II*\0' if t.byteorder == '<' else b'MM\0*') + bytes(4), group=k)
+            for j, v in d.items(): ifd[j] = _raw(v)
+            t.filehandle.seek(0, 2); at = t.filehandle.tell(); t.filehandle.write(bytes(at % 2) + ifd.tobytes(at + at % 2)); tag = t.pages[0].tags[k - 1]; t.filehandle.seek(tag.offset); t.filehandle.write(struct.pack(t.byteorder + 'HHII', k, 4, 1, at + at % 2))
 
 def _options(photo, icc):
     "Pillow's options for a format."
@@ -220,14 +289,14 @@ def _options(photo, icc):
         from PIL.TiffImagePlugin import ImageFileDirectory_v2
         d = ImageFileDirectory_v2(); ex = Image.Exif(); ex.load(photo.exif) if photo.exif else None; o.pop('exif')
         for k, v in ex.items():
-            if isinstance(v, str): d[k] = v
+            if isinstance(v, str): d[k] = _raw(v)
         for ifd in (0x8769, 0x8825):
-            if sub := dict(ex.get_ifd(ifd)): d[ifd] = sub
+            if sub := {k: _raw(v) for k, v in ex.get_ifd(ifd).items()}: d[ifd] = sub
         if photo.xmp: d[700] = photo.xmp
         o |= dict(tiffinfo=d, compression=None if photo.compression in ('', 'raw') else 'tiff_lzw' if photo.compression == 'tiff_lzw' else 'tiff_adobe_deflate')
     elif f in ('HEIF', 'AVIF'): o |= dict(quality=95, xmp=photo.xmp or None); o.pop('dpi')
     elif f == 'BMP': o = dict(dpi=photo.dpi)
-    return {k: v for k, v in o.items() if v}
+    return {k: v for k, v in o.items() if v is not None and v != b''}      # subsampling=0 is one to keep
 
 def write_photo(
     photo:Photo,       # where all but the picture comes from

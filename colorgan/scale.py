@@ -50,9 +50,10 @@ class Team(Alone):
         if self.main: raise ColorganError(why)
         raise SystemExit(2)
 
-    def part(self, bs):
+    def part(self, bs, accumulate=1):
         n = bs//self.size
         if n*self.size != bs: self._fail(f'bs={bs} cannot be shared out equally by {self.size} processes')
+        if n % accumulate: self._fail(f'bs={bs} is {n} for each of {self.size} processes, which accumulate={accumulate} does not divide')
         return slice(self.rank*n, (self.rank + 1)*n)
 
     def mine(self, o): return o[self.rank::self.size]

@@ -209,10 +209,11 @@ def colorize_video(
     smooth:float=.8,       # see `Smoother`; 0: none
     progress=None,         # (total, initial, desc) → an object as tqdm's; None: silence
     say=lambda t: None,    # told what differs from the source, a line each
+    in_place=False,        # the clip may take its own place, when it is whole
 ) -> dict:                 # frames, scenes, seconds, fps (frames coloured in a second), encoder, flicker and flicker_unsmoothed (Lab units; None: nothing stood still)
     "Colour a clip into another with the same size, times and sound; `ColorganError`, and no file, if it cannot be done."
     av = _av(); path, out = Path(path), Path(out); f = path.name; tint = _Tinter(cz, saturation, smooth); n, moved, last, t = 0, 0, None, time.perf_counter()
-    if out.exists() and path.exists() and out.samefile(path): raise ColorganError(f'{out} would be written over its input; give another --out')
+    if not in_place and out.exists() and path.exists() and out.samefile(path): raise ColorganError(f'{out} would be written over its input; give another --out')
     src, v = _open(av, path)
     with src: head = next((h for _, frames in _packets(av, src, v, f) for h in frames), None)
     if head is None: raise ColorganError(f'{f}: has no frame that can be decoded')

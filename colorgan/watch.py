@@ -68,14 +68,15 @@ class Watch:
         say=lambda t: None,   # told of trouble, a line each
         note=lambda **row: None,   # given a row for the log
         memo=None,            # a dict that is saved with the state; None: a new one
-    ): self.s, self.say, self.note, self.pending, self.memo = s, say, note, deque(), {} if memo is None else memo; self.signs = Signs(s).load(self.memo['signs']) if 'signs' in self.memo else Signs(s); self.now = set(self.memo.get('now', []))
+        lockstep=False,       # look at a step when four more are done, not as soon as its numbers are there: so that several processes see trouble together
+    ): self.lockstep, self.s, self.say, self.note, self.pending, self.memo = lockstep, s, say, note, deque(), {} if memo is None else memo; self.signs = Signs(s).load(self.memo['signs']) if 'signs' in self.memo else Signs(s); self.now = set(self.memo.get('now', []))
 
     def step(self, st:TrainState, at:int, out:dict):
         "A step is done: `out` holds its losses on the device."
         vals = torch.stack([v.detach().float() for v in out.values()]); done = None
         if vals.is_cuda: vals = vals.to('cpu', non_blocking=True); done = torch.cuda.Event(); done.record()
         self.pending.append((st.stage, at, list(out), vals, done))
-        while self.pending and ((e := self.pending[0][-1]) is None or e.query()): self._look()
+        while self.pending and ((e := self.pending[0][-1]) is None or (len(self.pending) > 4 if self.lockstep else e.query())): e is not None and e.synchronize(); self._look()
 
     def sound(self, st:TrainState, at:int) -> bool:
         "May this state be saved? All steps have been looked at, and its weights are numbers."
@@ -98,8 +99,15 @@ class Watch:
     def validated(self, st:TrainState, at:int, row:dict):
         "A validation of the GAN stage: keep a copy of the best generator in the checkpoint."
         if self.s.keep != 'best' or st.stage != 'gan' or not row: return
+        self.memo['since'] = self.memo.get('since', 0) + 1
         if (r := rank(row)) is not None and ('best' not in self.memo or r < tuple(self.memo['best']['rank'])):
-            self.memo['best'] = dict(step=at, rank=list(r), valid=row, model={k: v.detach().cpu().clone() for k, v in st.model.state_dict().items()})
+            self.memo['since'] = 0; self.memo['best'] = dict(step=at, rank=list(r), valid=row, model={k: v.detach().cpu().clone() for k, v in st.model.state_dict().items()})
+
+    @property
+    def enough(self) -> bool:
+        "Has the GAN stage been validated so often without a better generator that it may end?"
+        return bool(self.s.patience) and self.memo.get('since', 0) >= self.s.patience
+
 
 # %% ../nbs/07a_watch.ipynb #19ee1132
 def rank(
