@@ -49,6 +49,8 @@ def _need(name, f):
     try: return importlib.import_module(name)
     except ImportError: raise ColorganError(f"{f}: needs the package {name}: pip install 'colorgan[photos]'") from None
 
+_heic = {b'ftyp' + k for k in (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')}
+
 def _tiff_page(path, f, max_pixels):
     "What tifffile says of the first page, as a dict; None when it is of 8 bits or fewer, which Pillow reads."
     import logging, tifffile
@@ -84,7 +86,8 @@ def _levels(a, p, f):
 
 def _open(path, f, max_pixels):
     "The opened image, not yet decoded."
-    if path.suffix.lower() in ('.heic', '.heif'): _need('pillow_heif', f).register_heif_opener()
+    with open(path, 'rb') as fh: brand = fh.read(12)[4:]
+    if path.suffix.lower() in ('.heic', '.heif') or brand in _heic: _need('pillow_heif', f).register_heif_opener()      # phones rename them to .jpg
     try:
         with _own_limit(), warnings.catch_warnings(): warnings.simplefilter('ignore'); im = Image.open(path)
     except UnidentifiedImageError: raise ColorganError(f'{f}: not an image') from None

@@ -52,6 +52,7 @@ def main():
         r = subprocess.run([sys.executable, 'tools/pins.py', '--check'], cwd=root, capture_output=True, text=True)
         if r.returncode: fail('hygiene', r.stdout.strip() or r.stderr.strip()[-300:])
         names = subprocess.run(['git', 'ls-files', '-z'], cwd=root, capture_output=True, check=True).stdout.decode().split('\0')
+        if (w := sum((root/n).stat().st_size for n in names if n.startswith('data/weights/'))) > 24*2**20: fail('hygiene', f'data/weights holds {w/2**20:.1f} MiB, of 24')
         for n in filter(None, names):
             if (root/n).stat().st_size > 1.5e6 and not n.startswith('data/weights/'): fail('hygiene', f'{n} is {(root/n).stat().st_size/1e6:.1f} MB')
             if n.startswith('colorgan/') and (m := re.search(r'\b(TODO|FIXME|NotImplementedError|pickle\.loads?\b|weights_only\s*=\s*False|allow_pickle\s*=\s*True|shell\s*=\s*True|load_learner|export\.pkl)', (root/n).read_text('utf-8'))): fail('hygiene', f'{n} has {m[1]}')
