@@ -182,7 +182,8 @@ def training_rows(
             for _ in range(steps): getattr(loop, stage)(*loop.batch())
         t = in_turns({k: (lambda o=o: run(o)) for k, o in loops.items()}, rounds, dev); c = step_cost(s, stage); ips = {k: steps*bs/statistics.median(v) for k, v in t.items()}
         rows.append(dict(what=f'training, {dict(l1="L1", gan="GAN")[stage]}, {size} px, batch {bs}', unit='images/s', ours=ips['ours'], plain=ips['plain'], plain_bf16=ips['plain_bf16'], ratio=ratio(t, 'ours', 'plain'), ratio_bf16=ratio(t, 'ours', 'plain_bf16'),
-                         gflop=c['gflop'], gbyte=c['gbyte'], limit=rates[prec if prec in rates else 'bf16']/c['gflop'], target=dict(cpu=2.2 if size == 64 else 2.5, cuda=6.).get(dev.type), precision=prec, seconds=t))
+                         gflop=c['gflop'], gbyte=c['gbyte'], limit=rates[prec if prec in rates else 'bf16']/c['gflop'], share=ips['ours']*c['gflop']/rates[prec if prec in rates else 'bf16'], target=dict(cpu=2.2 if size == 64 else 2.5, cuda=6.).get(dev.type), precision=prec, seconds=t))
+    if size == 256 and bs == 16: rows.append(dict(what='paper-resnet, 160,000 iterations at these images/s', unit='minutes', ours=160_000*16/rows[1]['ours']/60, plain=160_000*16/rows[1]['plain']/60, ratio=rows[1]['ratio'], limit=60. if dev.type == 'cuda' else None, target=None))
     for o in loops.values(): o._it = None
     return rows
 
@@ -341,7 +342,7 @@ r = evaluate(src, Colorizer.from_file(sys.argv[1], device='cpu'), size=int(sys.a
 def evaluate_rows(weights, folder, ns=(200, 800), size=64):
     "Photos a second of `evaluate` with its four rows, and what four times as many photos cost in memory."
     o = [in_process(_evaluate, weights, folder, n, size) for n in ns]; per = (o[-1]['peak_mb'] - o[0]['peak_mb'])*1024/(ns[-1] - ns[0])
-    return [dict(what=f'evaluate at {size} px, four rows', unit='photos/s', ours=(ns[-1] - ns[0])/(o[-1]['seconds'] - o[0]['seconds']), plain=None, ratio=None, target=None), dict(what=f'evaluate, memory of {ns[-1]} photos against {ns[0]}', unit='MB', ours=o[-1]['peak_mb'], plain=o[0]['peak_mb'], ratio=o[-1]['peak_mb']/o[0]['peak_mb'], limit=None, target=None, kb_a_photo=per)]
+    return [dict(what=f'evaluate at {size} px, four rows', unit='photos/s', ours=(ns[-1] - ns[0])/(o[-1]['seconds'] - o[0]['seconds']), plain=None, ratio=None, target=None), dict(what=f'evaluate, memory of {ns[-1]} photos against {ns[0]}', unit='MB', ours=o[-1]['peak_mb'], plain=o[0]['peak_mb'], ratio=o[-1]['peak_mb']/o[0]['peak_mb'], limit=1.05*o[0]['peak_mb'], target=None, kb_a_photo=per)]
 
 # %% ../nbs/11a_bench.ipynb #745fcb13
 def bench(
@@ -356,12 +357,12 @@ def bench(
     from colorgan.colorize import find_weights
     dev = pick_device(device).type; weights = find_weights(weights); gpu = dev == 'cuda'; rows = []
     with tempfile.TemporaryDirectory() as d:
-        say('rates of the machine'); rates = machine_rates(dev); files = bench_photos(d, 256, 256)
+        say('rates of the machine'); rates, uses = machine_rates(dev), {}; files = bench_photos(d, 256, 256)
         sizes = sizes or [(64, 16), (128, 16)]*(not gpu) + [(256, 16), (512, 4)]*(full and not gpu) + [(256, 16), (256, 64)]*gpu
         for size, bs in sizes:
-            say(f'training at {size} px, batch {bs}'); rows += training_rows(files, size, bs, rates, dev, steps=20 if gpu else 2 if size <= 64 else 1, rounds=rounds if size <= 256 else 3)
-        first = rows[0]; say('what each change is worth'); size, bs = sizes[0]; gains, prof, pad = gain_rows(files, size, bs, dev, rounds), profile_rows(files, size, bs, dev), padding_row(size, bs, dev, rounds)
-        say('Lab, loading, evaluation'); rows += lab_rows(rounds) + data_rows(files, size, bs, first['ours'], rounds) + evaluate_rows(weights, d)
+            say(f'training at {size} px, batch {bs}'); new = training_rows(files, size, bs, rates, dev, steps=20 if gpu else 2 if size <= 64 else 1, rounds=rounds if size <= 256 else 3); rows += new; uses[size, bs] = new[0]['ours']      # L1 takes the photos faster
+        say('what each change is worth'); size, bs = sizes[0]; gains, prof, pad = gain_rows(files, size, bs, dev, rounds), profile_rows(files, size, bs, dev), padding_row(size, bs, dev, rounds)
+        say('Lab, loading, evaluation'); rows += lab_rows(rounds) + [r for (size, bs), use in uses.items() for r in data_rows(files, size, bs, use, rounds)] + evaluate_rows(weights, d)
         say('colouring 12 megapixels'); rows += colorize_rows(weights, 3, whole=(1., 3.) if full else ()); say('starting'); rows += start_rows(weights, rounds)
         sweep = []
         if full:
@@ -381,6 +382,6 @@ def format_bench(
 ) -> str:       # lines of text
     "The table."
     f = lambda v: '–' if v is None else f'{v:.3g}' if abs(v) < 1000 else f'{v:.0f}'; e = rep['environment']; out = [f"{e['gpu'] or e['cpu']}, {rep['threads']} threads, {rep['precision']}, torch {e['versions']['torch']}; matrix product {f(rep['rates']['fp32'])} GFLOP/s in fp32, {f(rep['rates']['bf16'])} in bf16; memory {f(rep['rates']['copy'])} GB/s"]
-    heads = ('', 'unit', 'ours', 'plain', 'in bf16', 'ratio', 'to bf16', 'target', 'limit'); cells = [heads] + [(o['what'], o['unit'], f(o['ours']), f(o['plain']), f(o.get('plain_bf16')), f(o['ratio']), f(o.get('ratio_bf16')), f(o.get('target')), f(o.get('limit'))) for o in rep['rows']]; w = [max(len(c[i]) for c in cells) for i in range(len(heads))]
+    heads = ('', 'unit', 'ours', 'plain', 'in bf16', 'ratio', 'to bf16', 'target', 'limit', 'share'); cells = [heads] + [(o['what'], o['unit'], f(o['ours']), f(o['plain']), f(o.get('plain_bf16')), f(o['ratio']), f(o.get('ratio_bf16')), f(o.get('target')), f(o.get('limit')), f(o.get('share'))) for o in rep['rows']]; w = [max(len(c[i]) for c in cells) for i in range(len(heads))]
     out += ['  '.join(c.ljust(w[i]) if i < 2 else c.rjust(w[i]) for i, c in enumerate(r)).rstrip() for r in cells] + ['', 'a step is so many times slower without']
     return '\n'.join(out + [f"  {g['what']:<42}L1 {g['l1']:.2f}   GAN {g['gan']:.2f}" for g in rep['gains']])
