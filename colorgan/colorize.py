@@ -19,7 +19,7 @@ from PIL import Image
 from .core import ColorganError, atomic_path, autocast, pick_device, pick_precision
 from .color import L_ab2lab, L_ab2rgb, _cube, _gamma, _linear, _lms2rgb, _mix, _rgb2xyz, _root, fit_gamut, lab2rgb, light_bytes, luma, rgb2L_ab, rgb2lab, to_uint8
 from .data import data_home, find_photos, photo_suffixes
-from .generator import load_weights
+from .generator import Generator, load_weights
 from .photo import Photo, read_photo, write_photo
 
 # %% ../nbs/10_colorize.ipynb #c4f29d04
@@ -98,12 +98,12 @@ def _array(photo):
 class Colorizer:
     "Colours photos of any size: `Colorizer.from_file('generator.safetensors')(photo)`."
     def __init__(self,
-        G,                   # a `Generator`
+        G:Generator,         # in any mode and place
         size:int=256,        # working size: see `working_size`
-        input='lstar',       # what G was trained to see: 'lstar' or 'luma'
-        device='auto',       # where it runs
-        precision='auto',    # 'fp32', 'bf16' or 'fp16'
-        saturation=1.,       # factor on all that G answers
+        input:str='lstar',   # what G was trained to see: 'lstar' or 'luma'
+        device:str='auto',   # where it runs
+        precision:str='auto', # 'fp32', 'bf16' or 'fp16'
+        saturation:float=1., # factor on all that G answers
         say=lambda t: print(t, file=sys.stderr),   # told when memory did not suffice
     ):
         self.device = pick_device(device); self.precision = pick_precision(self.device, precision)
@@ -111,10 +111,10 @@ class Colorizer:
 
     @classmethod
     def from_file(cls,
-        path,          # a .safetensors file that `save_weights` wrote
+        path:str|Path, # a .safetensors file that `save_weights` wrote
         size:int=0,    # working size; 0: the one that the network was trained at
         **kw,          # `device`, `precision`, `say`
-    ):                 # `ColorganError` when it cannot be used
+    ) -> 'Colorizer':  # `ColorganError` when it cannot be used
         "The colouriser that a weights file describes."
         G = load_weights(path); m = dict(size=256, input='lstar', saturation=1.) | G.meta; number = lambda v, lo, hi: isinstance(v, (int, float)) and not isinstance(v, bool) and lo <= v <= hi
         if not (number(m['size'], 8, 4096) and number(m['saturation'], 0, 10) and m['input'] in ('lstar', 'luma')): raise ColorganError(f"{path}: its header asks for size {m['size']!r}, input {m['input']!r}, saturation {m['saturation']!r}, which makes no sense"[:300])
@@ -122,9 +122,9 @@ class Colorizer:
 
     @classmethod
     def from_pretrained(cls,
-        name,          # 'owner/name' on the Hugging Face hub, or a folder with the same files
+        name:str,      # 'owner/name' on the Hugging Face hub, or a folder with the same files
         **kw,          # see `colorgan.hub.from_hub`
-    ):
+    ) -> 'Colorizer':
         "The colouriser of a repository on the hub: what `10e_hub` builds."
         from colorgan.hub import from_hub
         return from_hub(name, **kw)
@@ -138,9 +138,9 @@ class Colorizer:
         return to_hub(self, name, **kw)
 
     def look(self,
-        photo,         # uint8 or uint16 (h, w, 3)
-        size:int=0,    # working size; 0: its own
-    ):                 # L (1, 1, h′, w′) in [−1, 1]
+        photo:np.ndarray,  # uint8 or uint16 (h, w, 3)
+        size:int=0,        # working size; 0: its own
+    ) -> torch.Tensor:     # L (1, 1, h′, w′) in [−1, 1]
         "What the network sees of a photo."
         a = photo if photo.dtype == np.uint8 else photo.view(np.uint8)[..., sys.byteorder == 'little'::2]; h, w = working_size(*photo.shape[:2], size or self.size)
         if photo.shape[:2] != (h, w): a = np.asarray(Image.fromarray(np.ascontiguousarray(a)).resize((w, h), Image.BILINEAR, reducing_gap=3.))
@@ -149,8 +149,8 @@ class Colorizer:
 
     @torch.inference_mode()
     def answer(self,
-        L,             # (b, 1, h, w) in [−1, 1]
-    ):                 # (b, 2 or 3, h, w) in [−1, 1], on the CPU
+        L:torch.Tensor,    # (b, 1, h, w) in [−1, 1]
+    ) -> torch.Tensor:     # (b, 2 or 3, h, w) in [−1, 1], on the CPU
         "The network's answer, in as few passes as memory allows."
         for n in [len(L)] + [2**i for i in range(10, -1, -1) if 2**i < len(L)]:
             try:
@@ -177,24 +177,24 @@ class Colorizer:
         return lay(a, _resize(y, a.shape[:2]) if a.shape[0]*a.shape[1] <= L.shape[2]*L.shape[3] else guided(L, y), saturation*self.saturation)
 
     def __call__(self,
-        photo,               # uint8 or uint16 (h, w, 3) or (h, w), a PIL image, or a path
-        saturation=1.,       # factor on the colours
-        hints=(),            # see `with_hints`
+        photo:np.ndarray|Image.Image|str|Path,   # uint8 or uint16 (h, w, 3) or (h, w), a PIL image, or a path
+        saturation:float=1., # factor on the colours
+        hints:tuple=(),      # see `with_hints`
     ) -> np.ndarray:         # the same size and depth, (h, w, 3), with the photo's own L*
         "Colour one photo."
         return self.batch([photo], saturation, hints)[0]
 
     def batch(self,
-        photos,              # see `__call__`
-        saturation=1.,       # factor on the colours
-        hints=(),            # see `with_hints`
-    ) -> list:
+        photos:list,         # see `__call__`
+        saturation:float=1., # factor on the colours
+        hints:tuple=(),      # see `with_hints`
+    ) -> list:               # of uint8 or uint16 (h, w, 3), in order
         "Colour several photos."
         arrays = [_array(p) for p in photos]
         return [self._finish(a, L, with_hints(L, y, hints, a.shape[:2]) if hints else y, saturation) for a, (L, y) in zip(arrays, self._see(arrays))]
 
     def video(self,
-        path, out,           # a clip and where to write
+        path:str|Path, out:str|Path,   # a clip and where to write
         **kw,                # `saturation`, `smooth`, `progress`, `say`: see `colorgan.video.colorize_video`
     ) -> dict:
         "Colour a clip: what `10a_video` builds."
