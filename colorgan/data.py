@@ -9,7 +9,7 @@ __all__ = ['photo_suffixes', 'embedded_photos', 'presets', 'read_rgb', 'Source',
            'make_sets', 'make_dls']
 
 # %% ../nbs/02_data.ipynb #f16cf053
-import csv, errno, hashlib, io, json, os, re, warnings
+import contextlib, csv, errno, hashlib, io, itertools, json, os, re, threading, warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
@@ -325,9 +325,21 @@ class PhotoSet:
 # %% ../nbs/02_data.ipynb #24b478c9
 _moved = 'has changed, or is gone, since it was first read'
 
-def _squares(source, digs, size, resize, crops, via, seed, on_change):
+@contextlib.contextmanager
+def _reading(path):
+    "Yields a function that leaves on the disk which photo each thread reads: a decoder that takes the whole process with it cannot say."
+    if path.exists() and (left := sorted({t for t in path.read_bytes().replace(b'\0', b'').decode('utf-8', 'replace').split('\n') if t})): warnings.warn(f"an earlier run ended while it read {' or '.join(left)}; should this one end there too, that photo kills the decoder: take it away")
+    fd, own, n = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666), threading.local(), itertools.count()
+    def note(name):
+        if not hasattr(own, 'at'): own.at = next(n)
+        if hasattr(os, 'pwrite'): os.pwrite(fd, (name.encode('utf-8', 'replace')[:510] + b'\n').ljust(512, b'\0'), 512*own.at)
+    try: yield note
+    finally: os.close(fd); path.unlink(missing_ok=True)
+
+def _squares(source, digs, size, resize, crops, via, seed, on_change, note=lambda name: None):
     "Yield (i, squares of photo i, or the reason why there are none), in order."
     def one(i):
+        note(source.names[i])
         try:
             im = source.read(i)
             boxes = [crop_box(im.shape[:2], digs[i], k, seed) for k in range(crops)] if resize == 'crop' else [None]
@@ -386,7 +398,7 @@ def prepare(
 ) -> PhotoSet:           # `ColorganError` if nothing is left
     "Decode every photo once into squares; skip what cannot be read, and what is grey."
     digs = source.digests(); per = crops if resize == 'crop' else 1; shape = (len(source)*per, 3, size, size)
-    squares = lambda: (progress or (lambda it, **_: it))(_squares(source, digs, size, resize, per, via, seed, on_change), total=len(source))
+    squares = lambda *note: (progress or (lambda it, **_: it))(_squares(source, digs, size, resize, per, via, seed, on_change, *note), total=len(source))
     if cache:
         key = json.dumps([1, digs, source.names, size, resize, per, via, seed if per > 1 else 0])
         f = data_home()/'squares'/f'{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy'; meta = f.with_suffix('.json')
@@ -394,7 +406,7 @@ def prepare(
             with locked(f.with_suffix('.lock'), wait=True):      # another run that wants the same squares waits, and finds them
                 if (kept := _cached(f, meta, shape)) is None:
                     sweep(f.parent, f.stem)
-                    with atomic_path(f, sync=True) as tmp: m = _fill(x := _map(tmp, shape), squares()); x.flush(); any(_moved in t for t in m['skipped']) or write_json(meta, m)      # what was skipped may be there the next time
+                    with _reading(f.with_suffix('.reading')) as note, atomic_path(f, sync=True) as tmp: m = _fill(x := _map(tmp, shape), squares(note)); x.flush(); any(_moved in t for t in m['skipped']) or write_json(meta, m)      # what was skipped may be there the next time
                     kept = np.load(f, mmap_mode='r'), m
         x, m = kept
     else: m = _fill(x := np.empty(shape, np.uint8), squares())
