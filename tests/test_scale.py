@@ -34,21 +34,41 @@ class Scale(unittest.TestCase):
         self.same(self.dir/'four'); self.assertEqual(out.count('CIEDE2000'), 1, out)
 
     def test_killed_then_another_number(self):
-        p = self.start('torchrun', '--standalone', '--nproc-per-node', 2, '-m', 'colorgan.cli', 'train', *self.args('two', 'pretrain_steps=4000')); state = self.dir/'two'/'state.pt'
-        while p.poll() is None and not (state.exists() and read_checkpoint(state)['step'] >= 8): time.sleep(.2)
+        for name, stage, sets in (('two', 'pretrain', ['pretrain_steps=4000']), ('two-gan', 'gan', ['pretrain_steps=2', 'gan_steps=4000'])):
+            with self.subTest(stage): self.killed(name, stage, sets)
+
+    def killed(self, name, stage, sets):
+        p = self.start('torchrun', '--standalone', '--nproc-per-node', 2, '-m', 'colorgan.cli', 'train', *self.args(name, *sets)); state = self.dir/name/'state.pt'
+        there = lambda sd: sd['stage'] == stage and sd['step'] >= 8
+        while p.poll() is None and not (state.exists() and there(read_checkpoint(state))): time.sleep(.2)
         self.assertIsNone(p.poll(), p.stderr.read()[-2000:] if p.poll() is not None else '')
         kids = Path(f'/proc/{p.pid}/task/{p.pid}/children').read_text().split(); rank = lambda k: next(v for v in Path(f'/proc/{k}/environ').read_text().split('\0') if v.startswith('RANK='))
         os.kill(int(next(k for k in kids if rank(k) == 'RANK=1')), signal.SIGKILL); err = p.communicate(timeout=120)[1]; self.assertNotEqual(p.returncode, 0)
-        self.assertIn('process 0 of 2 lost another one', err); self.assertIn('--resume', err); self.assertFalse((self.dir/'two'/'generator.safetensors').exists())
-        done = read_checkpoint(state)['step']; plan = self.dir/'two'/'plan.json'; plan.write_text(json.dumps(json.loads(plan.read_text()) | dict(pretrain=done + 3)))      # a short end, so that the test is
-        train(resumed_settings(self.dir/'two'), self.dir/'two', resume=True); steps = [k[0] for k in curve(self.dir/'two') if k[1] in ('l1', 'g_l1')]
-        self.assertEqual(steps, list(range(1, done + 3 + 10 + 1))); self.assertTrue((self.dir/'two'/'generator.safetensors').exists())
+        self.assertIn('process 0 of 2 lost another one', err); self.assertIn('--resume', err); self.assertFalse((self.dir/name/'generator.safetensors').exists())
+        done = read_checkpoint(state)['step']; plan = self.dir/name/'plan.json'; plan.write_text(json.dumps(steps := json.loads(plan.read_text()) | {stage: done + 3}))      # a short end, so that the test is
+        train(resumed_settings(self.dir/name), self.dir/name, resume=True); seen = [k[0] for k in curve(self.dir/name) if k[1] in ('l1', 'g_l1')]
+        self.assertEqual(seen, list(range(1, steps['pretrain'] + steps['gan'] + 1))); self.assertTrue((self.dir/name/'generator.safetensors').exists())
 
     @unittest.skipUnless(importlib.util.find_spec('accelerate'), 'accelerate is not installed')
     def test_accelerate(self):
         p = self.start(sys.executable, '-m', 'accelerate.commands.launch', '--config_file', ROOT/'launch'/'accelerate-cpu.yaml', '-m', 'colorgan.cli', 'train', *self.args('acc')); err = p.communicate(timeout=300)[1]; self.assertEqual(p.returncode, 0, err[-2000:]); self.same(self.dir/'acc')
         import yaml
         for f in (ROOT/'launch').glob('*.yaml'): self.assertEqual(yaml.safe_load(f.read_text())['num_machines'], 1)
+
+    def test_trouble_together(self):
+        "A weight that is not a number, found as a checkpoint is due: all processes roll back, none waits for the others for ever."
+        (self.dir/'poisoned.py').write_text('''
+import sys, colorgan.pretrain as p
+from colorgan.cli import main
+real, left = p.l1_step, [1]
+def l1_step(st, L, ab):
+    out = real(st, L, ab)
+    if st.step == 7 and left: left.pop(); next(st.G.parameters()).data.view(-1)[0] = float('nan')
+    return out
+p.l1_step = l1_step; sys.argv[0] = 'colorgan'; main()
+''')
+        p = self.start('torchrun', '--standalone', '--nproc-per-node', 2, 'poisoned.py', 'train', *self.args('nan', 'on_trouble=rollback')); err = p.communicate(timeout=200)[1]; self.assertEqual(p.returncode, 0, err[-2000:])
+        self.assertIn('a weight is not finite', err); self.assertIn('back to step 4', err); self.assertEqual(json.loads((self.dir/'nan'/'summary.json').read_text())['rollbacks'][0]['from_step'], 8)
 
     def test_told_to_stop(self):
         p = self.start('torchrun', '--standalone', '--nproc-per-node', 2, '-m', 'colorgan.cli', 'train', *self.args('stop', 'pretrain_steps=4000')); state = self.dir/'stop'/'state.pt'
