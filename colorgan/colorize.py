@@ -327,15 +327,16 @@ def plan_outputs(
         else: raise ColorganError(f'no file, folder or pattern {p}')
     if not pairs: raise ColorganError(f"no photos in {', '.join(map(str, paths))}")
     if in_place: pairs = [(f, f) for f in dict.fromkeys(f for f, _ in pairs)]
-    seen = {}
+    seen, inputs = {}, {os.path.realpath(f) for f, _ in pairs}
     for f, o in pairs:
-        if not in_place and os.path.realpath(f) == os.path.realpath(o): raise ColorganError(f'{o} would be written over its input; give another --out, or --in-place')
+        if not in_place and os.path.realpath(o) in inputs: raise ColorganError(f'{o} would be written over its input; give another --out, or --in-place' if os.path.realpath(f) == os.path.realpath(o) else f'{o}, which {f} becomes, would be written over another input; give another --out')
         if o in seen and os.path.realpath(seen[o]) != os.path.realpath(f): raise ColorganError(f'{seen[o]} and {f} would both be written to {o}; colour them one after the other, with different --out')
         seen[o] = f
-    inputs = {os.path.realpath(f) for f, _ in pairs}
+    others = {} if any(beside[1:]) else {os.path.realpath(o): f for o, f in seen.items()}      # samples are written in a photo's place
     for o, f in seen.items():
-        for b in names_beside(o, *beside):
-            if b in seen or os.path.realpath(b) in inputs or in_place and b.exists(): raise ColorganError(f'{b}, beside what {f} becomes, would be written over; give another --out, or colour them one after the other')
+        for b in names_beside(o, *beside) if o.suffix.lower() in photo_suffixes else ():
+            r = os.path.realpath(b); taken = others.setdefault(r, f) is not f or r in inputs or in_place and b.exists()
+            if taken: raise ColorganError(f'{b}, beside what {f} becomes, would be written over; give another --out, or colour them one after the other')
     return [(f, o) for o, f in seen.items()]
 
 def save_photo(

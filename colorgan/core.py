@@ -241,8 +241,8 @@ def atomic_path(
     sync=False,   # let it reach the disk before it takes its name: for what must outlive a power cut
 ):                # yields a temporary `Path` in the same folder, with the same suffix
     "Write to the yielded path; on success it becomes `path`, or what `path` links to, on an error nothing is left."
-    path = Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path); path.parent.mkdir(parents=True, exist_ok=True)
-    fd, tmp = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.stem[:40]}-', suffix=path.suffix); os.close(fd); tmp = Path(tmp)
+    suffix = Path(path).suffix; path = Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path); path.parent.mkdir(parents=True, exist_ok=True)
+    fd, tmp = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.stem[:40]}-', suffix=suffix); os.close(fd); tmp = Path(tmp)
     try:
         yield tmp
         os.chmod(tmp, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask)      # a private file stays private

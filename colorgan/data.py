@@ -38,23 +38,52 @@ def _eight_bit(im, f):
     return Image.fromarray(((a.astype(np.int64).clip(0, 65535) + 128)//257).astype(np.uint8)) if im.mode != 'I' or a.max() > 255 else Image.fromarray(a.clip(0, 255).astype(np.uint8))
 
 # %% ../nbs/02_data.ipynb #048898bd
-def _read_tiff16(data, f):
-    "A TIFF that Pillow refuses, through tifffile."
+def _levels(a, p, f):
+    "uint16 (h, w, 3 or 4) of the samples of a TIFF page `p` of tifffile's: 9 to 32 bits, floats, negatives, alpha that was multiplied in."
+    n = 3 if p.photometric == 2 else 1; a = a[..., None] if a.ndim == 2 else a.transpose(1, 2, 0) if a.ndim == 3 and a.shape[0] in (n, n + 1) and a.shape[-1] not in (n, n + 1) else a; bits, top = p.bitspersample, 1.
+    if p.photometric not in (0, 1, 2) or a.ndim != 3 or a.shape[2] not in (n, n + 1) or a.dtype not in (np.uint16, np.uint32, np.float16, np.float32): raise ColorganError(f'{f}: a TIFF of {p.samplesperpixel} × {p.dtype} is not a photo in grey or RGB')
+    if a.dtype.kind == 'f':
+        if not np.isfinite(a).all(): raise ColorganError(f'{f}: has values that are not numbers')
+        if (m := float(a.max())) > 65535: raise ColorganError(f'{f}: has values up to {m:g}; expected at most 1, 255 or 65535')
+        top = 1. if m <= 2 else 255. if m <= 255 else 65535.
+    out = np.empty((*a.shape[:2], 3 + (a.shape[2] > n)), np.uint16)
+    for y in range(0, len(a), 256):      # in strips: 32 bits a sample, for a moment
+        v = a[y:y + 256]; v = (np.clip(v.astype(np.float32)/top, 0, 1)*65535 + .5).astype(np.uint16) if v.dtype.kind == 'f' else (v >> (bits - 16)).astype(np.uint16) if bits > 16 else v if bits == 16 else (v.astype(np.uint32)*65535//(2**bits - 1)).astype(np.uint16)
+        c, alpha = v[..., :n], v[..., n:]
+        if p.photometric == 0: c = 65535 - c
+        if alpha.size and p.extrasamples and int(p.extrasamples[0]) == 1: c = (c.astype(np.uint32)*65535//alpha.clip(1)).clip(0, 65535).astype(np.uint16)
+        out[y:y + 256, :, :3] = c; out[y:y + 256, :, 3:] = alpha
+    return out
+
+def _samples(p, f):
+    "The samples of a page; None where only imagecodecs could read them and Pillow can too."
+    try: return p.asarray()
+    except (ValueError, NotImplementedError) as e:
+        if 'imagecodecs' not in str(e) and not isinstance(e, NotImplementedError): raise
+        try: import imagecodecs
+        except ImportError:
+            if (p.photometric, p.bitspersample, p.samplesperpixel) == (1, 16, 1): return None
+            raise ColorganError(f"{f}: needs the package imagecodecs: pip install 'colorgan[photos]'") from None
+        raise
+
+def _deep_tiff(data, f):
+    "A TIFF of more than 8 bits as 8 bits, with its profile and orientation; None for others, which Pillow reads."
     import logging, tifffile
     logging.getLogger('tifffile').setLevel(logging.CRITICAL)      # it would list every damaged tag; one line of ours is enough
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as t:
-            if np.prod(t.pages[0].shape, dtype=float) > 3*Image.MAX_IMAGE_PIXELS: raise ColorganError(f'{f}: too many pixels')
-            a = t.pages[0].asarray()
+            p = t.pages[0]; tag = lambda k: (v.value if (v := p.tags.get(k)) is not None else None)
+            if p.bitspersample <= 8 and not t.is_bigtiff: return None
+            if np.prod(p.shape, dtype=float) > 3*_most: raise ColorganError(f'{f}: too many pixels')
+            a, icc, turn = _samples(p, f), tag(34675), tag(274)
+            if a is None: return None
+            if a.dtype == np.uint8 and p.photometric in (1, 2) and (a.ndim == 2 or a.ndim == 3 and a.shape[2] in (3, 4)): im = Image.fromarray(a)
+            else: im = Image.fromarray(((_levels(a, p, f).astype(np.uint32) + 128)//257).astype(np.uint8))
     except ColorganError: raise
     except Exception as e: raise ColorganError(f'{f}: not a TIFF that can be read ({type(e).__name__})') from None
-    if a.ndim == 3 and a.shape[0] in (3, 4) and a.shape[2] not in (3, 4): a = a.transpose(1, 2, 0)
-    if a.ndim not in (2, 3) or a.dtype not in (np.uint8, np.uint16, np.float32) or (a.ndim == 3 and a.shape[2] not in (3, 4)):
-        raise ColorganError(f'{f}: a TIFF of shape {a.shape} and type {a.dtype} is not a photo')
-    if a.dtype == np.float32:
-        if not np.isfinite(a).all(): raise ColorganError(f'{f}: has values that are not numbers')
-        a = (a.clip(0, 1)*65535 + .5).astype(np.uint16)
-    return Image.fromarray(((a.astype(np.uint32) + 128)//257).astype(np.uint8) if a.dtype == np.uint16 else a)
+    if isinstance(icc, bytes): im.info['icc_profile'] = icc
+    if turn in range(2, 9): im.getexif()[274] = int(turn)
+    return im
 
 _most = 89_478_485      # pixels: where Pillow begins to warn
 for _what in (Image.DecompressionBombWarning, UserWarning): warnings.filterwarnings('ignore', category=_what, module=r'PIL\.')      # once: `catch_warnings` is not for threads, and what Pillow warns of is checked here, or is an error
@@ -68,12 +97,12 @@ def read_rgb(
         data = path.read_bytes()
         if not data: raise ColorganError(f'{f}: is empty')
         try:
-            im = Image.open(io.BytesIO(data))
-            if im.size[0]*im.size[1] > _most: raise ColorganError(f'{f}: too many pixels')
-            im.load()
-        except UnidentifiedImageError:
-            if data[:4] not in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'): raise ColorganError(f'{f}: not an image') from None
-            im = _read_tiff16(data, f)
+            im = _deep_tiff(data, f) if data[:4] in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+') else None
+            if im is None:
+                im = Image.open(io.BytesIO(data))
+                if im.size[0]*im.size[1] > _most: raise ColorganError(f'{f}: too many pixels')
+                im.load()
+        except UnidentifiedImageError: raise ColorganError(f'{f}: not an image') from None
         im = ImageOps.exif_transpose(im)
     except ColorganError: raise
     except Image.DecompressionBombError: raise ColorganError(f'{f}: too many pixels') from None
@@ -329,12 +358,15 @@ _moved = 'has changed, or is gone, since it was first read'
 def _reading(path):
     "Yields a function that leaves on the disk which photo each thread reads: a decoder that takes the whole process with it cannot say."
     if path.exists() and (left := sorted({t for t in path.read_bytes().replace(b'\0', b'').decode('utf-8', 'replace').split('\n') if t})): warnings.warn(f"an earlier run ended while it read {' or '.join(left)}; should this one end there too, that photo kills the decoder: take it away")
-    fd, own, n = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666), threading.local(), itertools.count()
+    fd, own, n, lock, over = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666), threading.local(), itertools.count(), threading.Lock(), []
     def note(name):
         if not hasattr(own, 'at'): own.at = next(n)
-        if hasattr(os, 'pwrite'): os.pwrite(fd, (name.encode('utf-8', 'replace')[:510] + b'\n').ljust(512, b'\0'), 512*own.at)
+        with lock:      # a thread that is still at work when all is over must not write into whatever has that number now
+            if hasattr(os, 'pwrite') and not over: os.pwrite(fd, (name.encode('utf-8', 'replace')[:510] + b'\n').ljust(512, b'\0'), 512*own.at)
     try: yield note
-    finally: os.close(fd); path.unlink(missing_ok=True)
+    finally:
+        with lock: over.append(1); os.close(fd)
+        path.unlink(missing_ok=True)
 
 def _squares(source, digs, size, resize, crops, via, seed, on_change, note=lambda name: None):
     "Yield (i, squares of photo i, or the reason why there are none), in order."

@@ -94,7 +94,7 @@ def _publish(run, rec, summary, files):
     if rec.exists(): return summary
     tmp = rec.with_name('.' + rec.name); shutil.rmtree(tmp, ignore_errors=True); tmp.mkdir(parents=True)
     for f in files: shutil.copy2(run/f, tmp/f)
-    c = json.loads((tmp/'config.json').read_text('utf-8')); c |= {k: Path(c[k]).name for k in ('encoder', 'judge')}; write_json(tmp/'config.json', c)      # no folder of one machine
+    c = json.loads((tmp/'config.json').read_text('utf-8')); c |= {k: Path(c[k]).name for k in ('encoder', 'judge') if c.get(k)}; write_json(tmp/'config.json', c)      # no folder of one machine
     write_json(tmp/'summary.json', summary); tmp.rename(rec); return summary
 
 # %% ../nbs/11_experiments.ipynb #fb297a61

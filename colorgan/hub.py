@@ -60,16 +60,16 @@ def hub_class():
             save_weights(folder/_file, G, self.store, **meta); write_json(folder/'config.json', dict(arch=G.arch, meta=dict(meta, encoder=G.encoder)))
 
         @classmethod
-        def from_pretrained(cls, name, **kw):
+        def from_pretrained(cls, pretrained_model_name_or_path, **kw):
             hub = {k: kw.pop(k) for k in ('force_download', 'token', 'cache_dir', 'local_files_only', 'revision') if k in kw}
-            return super().from_pretrained(name, **hub, ours=kw)      # so that nothing in a stranger's config.json passes for the caller's word
+            return super().from_pretrained(pretrained_model_name_or_path, **hub, ours=kw)      # so that nothing in a stranger's config.json passes for the caller's word
 
         @classmethod
         def _from_pretrained(cls, *, model_id, revision, cache_dir, force_download, local_files_only, token, ours=None, **_):
             f = Path(model_id)/_file if Path(model_id).is_dir() else hf_hub_download(model_id, _file, revision=revision, cache_dir=cache_dir, force_download=force_download, token=token, local_files_only=local_files_only)
             return cls.from_file(f, **(ours or {}))       # the weights file knows best
 
-        def push_to_hub(self, name, commit_message='Weights and their card', **kw): return to_hub(self, name, message=commit_message, **kw)
+        def push_to_hub(self, repo_id, commit_message='Weights and their card', **kw): return to_hub(self, repo_id, message=commit_message, **kw)
 
         def generate_model_card(self, *_, **__): return ModelCard(card(self, self.hub_name))
     return HubColorizer
@@ -101,11 +101,12 @@ def to_hub(
     store='fp32',     # see `save_weights`; 'fp16' and 'int8' are smaller
     private=None,     # a new repository is seen by its owner alone
     message='Weights and their card',
+    **kw,             # of huggingface_hub's `push_to_hub`: `token`, `branch`, `create_pr`…
 ):                    # the address of the commit, or the folder
     "A colouriser as a repository, or as the folder that would be one."
     cls = hub_class(); h = object.__new__(cls); h.__dict__.update(cz.__dict__, store=store, hub_name=str(name), _hub_mixin_config=None)
     try:
         if folder is not None: h.save_pretrained(folder); return Path(folder)
-        return super(cls, h).push_to_hub(str(name), private=private, commit_message=message)
+        return super(cls, h).push_to_hub(str(name), private=private, commit_message=message, **kw)
     except ColorganError: raise
     except (OSError, ValueError, RuntimeError) as e: raise ColorganError(_one_line(e, name)) from None

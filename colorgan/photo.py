@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from .core import ColorganError, atomic_path
+from .data import _levels, _samples
 
 # %% ../nbs/02a_photo.ipynb #40fd9077
 @dataclass
@@ -63,40 +64,33 @@ def _tiff_page(path, f, max_pixels):
             if p.bitspersample <= 8: return None
             if p.samplesperpixel > 4 or p.dtype is None or p.dtype not in ('uint16', 'uint32', 'float16', 'float32') or p.photometric not in (0, 1, 2, 6): raise ColorganError(f'{f}: a TIFF of {p.samplesperpixel} × {p.dtype} is not a photo in grey or RGB')
             tag = lambda k: (v.value if (v := p.tags.get(k)) is not None else None)
-            a = _levels(p.asarray(), p, f); ex = Image.Exif()
+            a = _samples(p, f)
+            if a is None: return None
+            a, ex = _levels(a, p, f), Image.Exif()
             if not t.is_bigtiff: t.filehandle.seek(0); ex.load_from_fp(t.filehandle)
             text = {k: v if isinstance(v, bytes) else str(v).encode() for k in _keep_tags if (v := tag(k)) and isinstance(v, (str, bytes))} if t.is_bigtiff else {}
-            unit = {1: 0., 3: 2.54}.get(tag(296), 1.); res = [v[0]/v[1]*unit if v and v[1] else 0 for v in (tag(282), tag(283))]; x, icc = (bytes(v) if isinstance(v := tag(k), (bytes, tuple)) else b'' for k in (700, 34675)); exif, lost = _exif(ex, text)
+            unit = {1: 0., 3: 2.54}.get(tag(296), 1.); res = [v[0]/v[1]*unit if v and v[1] else 0 for v in (tag(282), tag(283))]; x, icc = (bytes(v) if isinstance(v := tag(k), (bytes, tuple)) else b'' for k in (700, 34675)); exif, lost = _exif(ex, text); lost += ('its EXIF and place are left out, since it is a BigTIFF',)*(t.is_bigtiff and any(k in p.tags for k in (34665, 34853)))
             return dict(a=a, orientation=tag(274) or 1, icc=icc, xmp=x, dpi=tuple(res) if all(res) else None, compression=p.compression.name.lower(), exif=exif, lost=lost)
     except ColorganError: raise
     except Exception as e: raise ColorganError(f'{f}: not a TIFF that can be read ({type(e).__name__})') from None
 
-def _levels(a, p, f):
-    "uint16 (h, w, 3 or 4) of a TIFF page's samples: 9 to 32 bits, floats, negatives, alpha that was multiplied in."
-    n = 3 if p.photometric in (2, 6) else 1; a = a[..., None] if a.ndim == 2 else a.transpose(1, 2, 0) if a.ndim == 3 and a.shape[0] in (n, n + 1) and a.shape[-1] not in (n, n + 1) else a
-    if a.ndim != 3 or a.shape[2] not in (n, n + 1) or p.photometric == 6: raise ColorganError(f'{f}: a TIFF of {p.samplesperpixel} × {p.dtype} is not a photo in grey or RGB')
-    if a.dtype.kind == 'f':
-        if not np.isfinite(a).all(): raise ColorganError(f'{f}: has values that are not numbers')
-        a = (np.clip(a/255 if n == 1 and a.max() > 1 else a, 0, 1)*65535 + .5).astype(np.uint16)
-    elif p.bitspersample != 16: a = (a.astype(np.uint64)*65535//(2**p.bitspersample - 1)).astype(np.uint16)
-    c, alpha = a[..., :n], a[..., n:]
-    if p.photometric == 0: c = 65535 - c
-    if alpha.size and p.extrasamples and int(p.extrasamples[0]) == 1: c = (c.astype(np.uint64)*65535//alpha.clip(1)).clip(0, 65535).astype(np.uint16)
-    return np.concatenate([c.repeat(3, -1) if n == 1 else c, alpha], -1)
-
 def _open(path, f, max_pixels):
     "The opened image, not yet decoded."
-    with open(path, 'rb') as fh: brand = fh.read(12)[4:]
-    if path.suffix.lower() in ('.heic', '.heif') or brand in _heic: _need('pillow_heif', f).register_heif_opener()      # phones rename them to .jpg
+    def opened():
+        with _own_limit(), warnings.catch_warnings(): warnings.simplefilter('ignore'); return Image.open(path)
     try:
-        with _own_limit(), warnings.catch_warnings(): warnings.simplefilter('ignore'); im = Image.open(path)
+        try: im = opened()
+        except UnidentifiedImageError:
+            with open(path, 'rb') as fh: brand = fh.read(12)[4:]
+            if brand not in _heic: raise ColorganError(f'{f}: not an image') from None
+            _need('pillow_heif', f).register_heif_opener(); im = opened()      # by what it is: phones rename them to .jpg
     except UnidentifiedImageError: raise ColorganError(f'{f}: not an image') from None
     except ColorganError: raise
     except OSError as e: raise ColorganError(f"{f}: {e.strerror or 'cannot be read'}") from None
     except Exception as e: raise ColorganError(f'{f}: damaged ({type(e).__name__})') from None
     try:
         if im.size[0]*im.size[1] > max_pixels: raise ColorganError(f'{f}: {im.size[0]} × {im.size[1]} pixels are more than the limit of {max_pixels}')
-        if im.format != 'MPO' and getattr(im, 'n_frames', 1) > 1: raise ColorganError(f'{f}: has {im.n_frames} pictures; split it first')
+        if im.format not in ('MPO', 'TIFF') and getattr(im, 'n_frames', 1) > 1: raise ColorganError(f'{f}: has {im.n_frames} pictures; split it first')
     except Exception: im.close(); raise
     return im
 
@@ -160,7 +154,7 @@ def _raw(v): return _Text(v) if isinstance(v, str) else v
 
 def _exif(old, text=()):
     "The describing tags, EXIF and place of `old`, without its orientation: (bytes, what was lost)."
-    new, lost = Image.Exif(), []
+    new, lost = Image.Exif(), []; new.endian = old.endian or '<'      # texts in UTF-16 have its order
     for k, v in dict(text).items(): new[k] = v
     def put(d, k, v, what):
         one = Image.Exif(); one[k] = v
@@ -229,11 +223,13 @@ def _read(path, f, max_pixels):
     else: a, alpha = _pixels(im, f, icc)
     rgb = _turn(a, o); alpha = None if alpha is None else _turn(alpha, o); space = im.mode if a.dtype == np.uint8 else ''; rgb, icc = (rgb, b'') if space in ('L', 'LA', 'CMYK') else _to_srgb(rgb, icc, f); exif, lost = _exif(ex) if ex is not None else (b'', ('its EXIF is damaged and left out',))
     x = im.info.get('xmp') or im.info.get('XML:com.adobe.xmp') or b''; x = x.encode() if isinstance(x, str) else bytes(x); dpi = im.info.get('dpi')
-    return Photo(rgb, alpha, fmt, exif, re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb'\g<1>1', x), icc, tuple(float(v) for v in dpi) if dpi and all(float(v) > 0 for v in dpi) else None, _quality(im) if fmt == 'JPEG' else 0, str(im.info.get('compression') or '') if fmt == 'TIFF' else '', fmt != 'WEBP' or _lossless_webp(path), lost)
+    return Photo(rgb, alpha, fmt, exif, _upright(x), icc, tuple(float(v) for v in dpi) if dpi and all(float(v) > 0 for v in dpi) else None, _quality(im) if fmt == 'JPEG' else 0, str(im.info.get('compression') or '') if fmt == 'TIFF' else '', fmt != 'WEBP' or _lossless_webp(path), lost)
+
+def _upright(xmp): return re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb'\g<1>1', xmp)
 
 def _from_tiff(d, f):
     a = _turn(d['a'], d['orientation']); alpha = np.ascontiguousarray(a[..., 3]) if a.shape[2] == 4 else None; rgb, icc = _to_srgb(np.ascontiguousarray(a[..., :3]), d['icc'], f)
-    return Photo(rgb, alpha, 'TIFF', d['exif'], d['xmp'], icc, d['dpi'], compression=d['compression'], lost=d['lost'])
+    return Photo(rgb, alpha, 'TIFF', d['exif'], _upright(d['xmp']), icc, d['dpi'], compression=d['compression'], lost=d['lost'])
 
 def _pixels(im, f, icc):
     "uint8 or uint16 (h, w, 3) and alpha of a decoded image, by its profile where that is grey or CMYK."
@@ -264,10 +260,15 @@ def _png_chunks(data, photo, icc):
 def _write_deep(tmp, photo, a, icc, f):
     if photo.format == 'PNG': Path(tmp).write_bytes(_png_chunks(_need('imagecodecs', f).png_encode(a), photo, icc)); return
     import tifffile
-    ex = Image.Exif(); ex.load(photo.exif) if photo.exif else None; text = {k: _Text(v).encode() for k, v in ex.items() if isinstance(v, str)}; subs = {k: d for k in (0x8769, 0x8825) if (d := ex.get_ifd(k))}; zipped = photo.compression not in ('', 'none', 'raw')
-    extra = [(k, 2, len(v) + 1, v, True) for k, v in text.items() if k not in (270, 305, 306)] + ([(700, 1, len(photo.xmp), photo.xmp, True)] if photo.xmp else []) + [(k - 1, 4, 1, 0, True) for k in subs]      # tifffile writes no such tags: a neighbour's number for now
-    tifffile.imwrite(tmp, a, photometric='rgb', iccprofile=icc, compression='zlib' if zipped else None, resolution=photo.dpi, resolutionunit='INCH' if photo.dpi else None, extrasamples=['unassalpha'] if a.shape[2] == 4 else None, metadata=None, description=text.get(270), software=text.get(305, ''), datetime=text.get(306, b'').decode('latin-1') or None, extratags=extra)
+    ex = Image.Exif(); ex.load(photo.exif) if photo.exif else None; text = {k: _Text(v).encode() for k, v in ex.items() if isinstance(v, str)}; titles = {k: v for k, v in ex.items() if isinstance(v, bytes)}; when = text.pop(306, b''); plain = re.fullmatch(rb'\d{4}:\d\d:\d\d \d\d:\d\d:\d\d', when); subs = {k: d for k in (0x8769, 0x8825) if (d := ex.get_ifd(k))}; zipped = photo.compression not in ('', 'none', 'raw')
+    extra = [(k, 2, len(v) + 1, v, True) for k, v in text.items() if k not in (270, 305)] + [(k, 1, len(v), v, True) for k, v in titles.items()] + [(307, 2, len(when) + 1, when, True)]*(bool(when) and not plain) + ([(700, 1, len(photo.xmp), photo.xmp, True)] if photo.xmp else []) + [(k - 1, 4, 1, 0, True) for k in subs]      # tifffile writes no such tags: a neighbour's number for now
+    tifffile.imwrite(tmp, a, photometric='rgb', iccprofile=icc, compression='zlib' if zipped else None, resolution=photo.dpi, resolutionunit='INCH' if photo.dpi else None, extrasamples=['unassalpha'] if a.shape[2] == 4 else None, metadata=None, description=text.get(270), software=text.get(305, ''), datetime=when.decode() if plain else None, byteorder='>' if ex.endian == '>' else '<', extratags=extra)
     if subs: _append_ifds(tmp, subs)
+    if when and not plain: _renumber(tmp, 307, 306)      # tifffile writes only dates that are dates
+
+def _renumber(path, old, new):
+    import tifffile
+    with tifffile.TiffFile(path, mode='r+b') as t: t.filehandle.seek(t.pages[0].tags[old].offset); t.filehandle.write(struct.pack(t.byteorder + 'H', new))
 
 def _append_ifds(path, subs):
     "EXIF and place behind a TIFF's picture, and where they are in the tags that were left for them, numbered one below."
@@ -293,6 +294,7 @@ def _options(photo, icc):
         d = ImageFileDirectory_v2(); ex = Image.Exif(); ex.load(photo.exif) if photo.exif else None; o.pop('exif')
         for k, v in ex.items():
             if isinstance(v, str): d[k] = _raw(v)
+            if isinstance(v, bytes): d.tagtype[k] = 1; d[k] = v
         for ifd in (0x8769, 0x8825):
             if sub := {k: _raw(v) for k, v in ex.get_ifd(ifd).items()}: d[ifd] = sub
         if photo.xmp: d[700] = photo.xmp

@@ -44,6 +44,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); ap.add_argument('also', nargs='*', metavar='REQUIREMENT'); ap.add_argument('--notebooks', action='store_true'); ap.add_argument('--jobs', type=int, default=2); ap.add_argument('--keep', type=Path, help='use this folder, and leave it there')
     a = ap.parse_args(); work = (a.keep or Path(tempfile.mkdtemp(prefix='colorgan-latest-'))).resolve(); bad, t = [], time.time()
     try:
+        for d in ('src', 'dist', 'colab', 'demo'): shutil.rmtree(work/d, ignore_errors=True)
         src = copy_checkout(work/'src'); run = lambda *c, **kw: subprocess.run([str(o) for o in c], check=True, cwd=work, **kw); bin = work/'venv'/'bin'
         venv.create(work/'venv', with_pip=True); pip = lambda *c: run(bin/'python', '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', *c, *a.also)
         run(bin/'python', '-m', 'pip', 'wheel', '--quiet', '--disable-pip-version-check', '--no-deps', '--wheel-dir', work/'dist', src); wheel = next((work/'dist').glob('*.whl')); print('installing', wheel.name, 'and the newest of what it needs', flush=True); pip(wheel)
