@@ -318,8 +318,8 @@ def plan_outputs(
 ) -> list:            # (file, its output) pairs; `ColorganError` if nothing is found or two outputs would be one
     "Which file is written where: folders keep their inner structure."
     import glob
-    pairs, out = [], Path(out); home = out.resolve()
-    def found(files, base): b = base.resolve(); return [f for f in map(Path, files) if in_place or home not in f.resolve().parents or home in (b, *b.parents)]      # without what an earlier run wrote below
+    pairs, out = [], Path(out); real = lambda f: Path(os.path.realpath(f)); home = real(out)      # also of links that lead in a circle
+    def found(files, base): b = real(base); return [f for f in map(Path, files) if in_place or home not in real(f).parents or home in (b, *b.parents)]      # without what an earlier run wrote below
     for p in map(str, paths):
         if Path(p).is_dir(): pairs += [(f, out/f.relative_to(p)) for f in found(find_photos(p, suffixes), Path(p))]
         elif Path(p).exists(): pairs.append((Path(p), out/Path(p).name))
