@@ -58,13 +58,15 @@ def _levels(a, p, f):
 def _samples(p, f):
     "The samples of a page; None where only imagecodecs could read them and Pillow can too."
     try: return p.asarray()
-    except (ValueError, NotImplementedError) as e:
-        if 'imagecodecs' not in str(e) and not isinstance(e, NotImplementedError): raise
+    except (ValueError, RuntimeError) as e:
+        if 'imagecodecs' not in str(e) and not isinstance(e, RuntimeError): raise
         try: import imagecodecs
         except ImportError:
             if (p.photometric, p.bitspersample, p.samplesperpixel) == (1, 16, 1): return None
             raise ColorganError(f"{f}: needs the package imagecodecs: pip install 'colorgan[photos]'") from None
         raise
+
+def _signed(p): return p.dtype is not None and np.dtype(p.dtype).kind == 'i' and p.samplesperpixel == 1      # as Pillow writes its mode I, in the range of 16 bits
 
 def _deep_tiff(data, f):
     "A TIFF of more than 8 bits as 8 bits, with its profile and orientation; None for others, which Pillow reads."
@@ -73,7 +75,7 @@ def _deep_tiff(data, f):
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as t:
             p = t.pages[0]; tag = lambda k: (v.value if (v := p.tags.get(k)) is not None else None)
-            if p.bitspersample <= 8 and not t.is_bigtiff: return None
+            if p.bitspersample <= 8 and not t.is_bigtiff or _signed(p): return None
             if np.prod(p.shape, dtype=float) > 3*_most: raise ColorganError(f'{f}: too many pixels')
             a, icc, turn = _samples(p, f), tag(34675), tag(274)
             if a is None: return None

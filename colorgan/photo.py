@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from .core import ColorganError, atomic_path
-from .data import _levels, _samples
+from .data import _levels, _samples, _signed
 
 # %% ../nbs/02a_photo.ipynb #40fd9077
 @dataclass
@@ -61,7 +61,7 @@ def _tiff_page(path, f, max_pixels):
             p = t.pages[0]; n = len(t.pages)
             if n > 1 and t.pages[1].subfiletype == 0: raise ColorganError(f'{f}: has {n} pages; split it first')
             if p.imagewidth*p.imagelength > max_pixels: raise ColorganError(f'{f}: {p.imagewidth} × {p.imagelength} pixels are more than the limit of {max_pixels}')
-            if p.bitspersample <= 8: return None
+            if p.bitspersample <= 8 or _signed(p): return None
             if p.samplesperpixel > 4 or p.dtype is None or p.dtype not in ('uint16', 'uint32', 'float16', 'float32') or p.photometric not in (0, 1, 2, 6): raise ColorganError(f'{f}: a TIFF of {p.samplesperpixel} × {p.dtype} is not a photo in grey or RGB')
             tag = lambda k: (v.value if (v := p.tags.get(k)) is not None else None)
             a = _samples(p, f)
