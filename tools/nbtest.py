@@ -1,6 +1,7 @@
 """Run one notebook as nbdev_test does, and report how many cells ran: `nbtest.py ROOT NOTEBOOK`, a JSON line on stdout.
+What it leaves in the temporary folder goes with it, also when it failed half-way.
 A table that a notebook stores (Markdown output) must be the one that it makes now: tables are made from the records in results/."""
-import contextlib, io, json, os, sys, time
+import contextlib, io, json, os, sys, tempfile, time
 from pathlib import Path
 
 root, path = Path(sys.argv[1]), Path(sys.argv[2]); os.chdir(root); sys.path.insert(0, str(root))
@@ -17,7 +18,9 @@ def counted(self, code, *a, **kw):
 CaptureShell.run = counted
 flags = __import__('configparser').ConfigParser(delimiters=['=']); flags.read('settings.ini', encoding='utf-8')
 t, err = time.time(), io.StringIO()
-with contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()): ok, _ = test_nb(path, skip_flags=flags['DEFAULT']['tst_flags'].split(), basepath=root)
+with tempfile.TemporaryDirectory(prefix='colorgan-nb-', ignore_cleanup_errors=True) as tempfile.tempdir, contextlib.redirect_stderr(err), contextlib.redirect_stdout(io.StringIO()):
+    os.environ['TMPDIR'] = tempfile.tempdir; ok, _ = test_nb(path, skip_flags=flags['DEFAULT']['tst_flags'].split(), basepath=root)
+tempfile.tempdir = None
 import colorgan
 if ok and stale: ok, last[:] = False, [stale[0], '']; err.write(f'the stored table is not what the records give (cells {stale}): run make refresh')
 print(json.dumps(dict(ok=ok, ran=len([c for c in ran if c.strip()]), seconds=time.time() - t, cell=last[0] if last else None, code=last[1] if last else '', error=err.getvalue()[-1500:], where=colorgan.__file__)))
