@@ -257,7 +257,7 @@ def main(
 ):               # does not return
     "The `colorgan` command."
     import signal, warnings
-    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')      # threads that wait do not spin: beside another job that costs twenty times the time
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE'); os.environ.setdefault('THP_MEM_ALLOC_ENABLE', '1')      # threads that wait do not spin: beside another job that costs twenty times the time; large tensors lie on large pages
     warnings.filterwarnings('ignore', category=FutureWarning, message='.*torch.jit')      # fastai's own, at import
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try: code = app(args=argv, prog_name='colorgan', standalone_mode=False)

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['ColorganError', 'nearest', 'Settings', 'with_', 'read_json', 'load_settings', 'seed_at', 'generator_at',
-           'seed_everything', 'Alone', 'pick_device', 'pick_precision', 'autocast', 'atomic_path', 'fsync', 'sweep',
-           'locked', 'git_state', 'environment', 'jsonable', 'write_json', 'RunRecord', 'taken', 'to_hwc', 'Picture',
-           'chart', 'show_images', 'block_diagram']
+           'seed_everything', 'Alone', 'pick_device', 'pick_precision', 'autocast', 'keep_memory', 'atomic_path',
+           'fsync', 'sweep', 'locked', 'git_state', 'environment', 'jsonable', 'write_json', 'RunRecord', 'taken',
+           'to_hwc', 'Picture', 'chart', 'show_images', 'block_diagram']
 
 # %% ../nbs/00_core.ipynb #f810c6e0
-import contextlib, dataclasses, difflib, json, math, os, platform, random, subprocess, sys, tempfile, time
+import contextlib, ctypes, dataclasses, difflib, json, math, os, platform, random, subprocess, sys, tempfile, time
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
@@ -221,7 +221,7 @@ def pick_precision(
     kind = torch.device(device).type
     if name == 'fp16' and kind == 'cpu': raise ColorganError('precision=fp16 needs a GPU; on a CPU use bf16 or fp32')
     if name != 'auto': return name
-    if kind == 'cuda': return 'bf16' if torch.cuda.is_bf16_supported() else 'fp16'
+    if kind == 'cuda': return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else 'fp16'      # a T4 emulates it, slowly and not everywhere
     return 'bf16' if kind == 'cpu' and _cpu_has_bf16() else 'fp32'
 
 # %% ../nbs/00_core.ipynb #9301d3ba
@@ -233,6 +233,16 @@ def autocast(
 ):                   # a context manager
     "Autocast to `precision` on `device`; nothing for fp32."
     return contextlib.nullcontext() if precision == 'fp32' else torch.autocast(torch.device(device).type, _dtypes[precision])
+
+# %% ../nbs/00_core.ipynb #b7e1a002
+@contextlib.contextmanager
+def keep_memory():
+    "Within it, what is freed stays with the process, and what is asked for next is there (glibc's `mallopt`; elsewhere nothing changes). On leaving it is given back."
+    try: libc = ctypes.CDLL(None); mallopt, trim = libc.mallopt, libc.malloc_trim
+    except (OSError, TypeError, AttributeError): yield; return      # not glibc
+    trim_threshold, mmap_threshold, mmap_max = -1, -3, -4; mallopt(mmap_max, 0); mallopt(trim_threshold, 2**31 - 1)
+    try: yield
+    finally: mallopt(mmap_max, 65536); mallopt(mmap_threshold, 2**25); mallopt(trim_threshold, 2**26); trim(0)      # where glibc's own rule ends when large blocks were used
 
 # %% ../nbs/00_core.ipynb #f6ddf9d0
 @contextlib.contextmanager

@@ -73,7 +73,8 @@ def evaluate(
     for s in scores.values(): team.merge(s)
     done, skipped = (sum(o, []) for o in zip(*team.gather((done, skipped)))); skipped = closed + sorted(skipped)
     if not done: raise ColorganError(f'{source.name}: no photo could be read ({skipped[0]})')
-    for s in scores.values(): s.per_photo.sort(key=lambda o, at={source.names[i]: i for i in range(len(source))}: at[o['name']])
+    at = {n: i for i, n in enumerate(source.names)}
+    for s in scores.values(): s.per_photo.join([s.per_photo], at)
     return team.share(lambda: _report(source, scores, done, skipped, mean, size, about, given, lightness))
 
 def _batches(source, size, skipped, progress, numbers, pixels=2**20, most=64):

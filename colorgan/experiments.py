@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 import torch
-from .core import ColorganError, RunRecord, Settings, nearest, with_, write_json
+from .core import ColorganError, RunRecord, Settings, keep_memory, nearest, with_, write_json
 from .data import get_source, prepare, split_idxs
 
 # %% ../nbs/11_experiments.ipynb #79e8a1ab
@@ -112,7 +112,8 @@ def _classifier(e, s, data, budget, rec, run, progress, say):
     train = prepare(src.subset(idxs), s.size); tests = test and prepare(test, s.size); done = run/'classifier.safetensors'; run.mkdir(parents=True, exist_ok=True)
     if not (run/'config.json').exists(): RunRecord(run/'record', s, dict(source=label, licence=src.licence, train=train.report(), test=tests and tests.report()), argv=_command(e.name, label, budget, s.seed)); (run/'record').rename(run/'r'); [f.rename(run/f.name) for f in (run/'r').iterdir()]; (run/'r').rmdir()
     say(f'{len(train)} photos to learn from'); bar = progress(steps, 0, 'classifier') if progress else None; t = time.perf_counter()
-    m, about = train_classifier(train, tests, steps=steps, bs=bs, seed=s.seed, device=s.device, precision=s.precision, checkpoint=run/'state.pt', progress=bar); bar and bar.close()
+    with keep_memory(): m, about = train_classifier(train, tests, steps=steps, bs=bs, seed=s.seed, device=s.device, precision=s.precision, checkpoint=run/'state.pt', progress=bar)
+    bar and bar.close()
     save_classifier(m, done, s.size, data=label, **about)
     return _publish(run, rec, dict(experiment=e.name, what=e.what, budget=budget, seed=s.seed, kind='classifier', seconds=time.perf_counter() - t, memory=peak_memory(), weights_sha256=sha256(done.read_bytes()).hexdigest(), **about), ('config.json', 'env.json', 'data.json'))
 

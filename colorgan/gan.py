@@ -9,10 +9,10 @@ __all__ = ['gan_diagram', 'start_gan', 'see', 'd_step', 'g_step', 'gan_step', 'p
 
 # %% ../nbs/08_gan.ipynb #4a5437d3
 import json, os, signal, threading, time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 import torch
-from .core import Alone, ColorganError, RunRecord, Settings, atomic_path, block_diagram, chart, jsonable, load_settings, locked, read_json, seed_at, seed_everything, sweep, taken, with_, write_json
+from .core import Alone, ColorganError, RunRecord, Settings, atomic_path, block_diagram, chart, jsonable, keep_memory, load_settings, locked, pick_device, read_json, seed_at, seed_everything, sweep, taken, with_, write_json
 from .data import LabLoader, get_source, make_sets, prepare, to_L_ab
 from .discriminator import make_discriminator
 from .generator import count_params, save_weights
@@ -259,7 +259,7 @@ def train(
     team=Alone(),     # the processes that train together: see `11b_scale`
 ) -> dict:            # the summary; `Interrupted` after a signal, with the state saved
     "Both stages on anyone's photos, recorded."
-    with _disk(out), only_deterministic(s.deterministic), ExitStack() as held:
+    with _disk(out), only_deterministic(s.deterministic), keep_memory() if pick_device(s.device).type == 'cpu' else nullcontext(), ExitStack() as held:
         sets = source if isinstance(source, tuple) else team.first(lambda: make_sets(s, source, cache=cache))
         if len(set(team.gather(sets[2]['split_sha256']))) > 1: raise ColorganError(f'{s.data}: the processes do not see the same photos')
         team.share(lambda: held.enter_context(locked(Path(out)/'.lock')))

@@ -241,7 +241,7 @@ class SmallMapConv(nn.Conv2d):
 def _small_maps(net):
     "Let the wide square convolutions of a network be `SmallMapConv`; weights and names stay."
     for m in net.modules():
-        if type(m) is nn.Conv2d and m.kernel_size[0] == m.kernel_size[1] > 1 and m.groups == 1 and m.dilation == (1, 1) and m.padding_mode == 'zeros' and m.padding != 'same' and m.in_channels*m.out_channels >= 2**16: m.__class__ = SmallMapConv
+        if type(m) is nn.Conv2d and m.kernel_size[0] == m.kernel_size[1] > 1 and m.groups == 1 and m.dilation == (1, 1) and m.padding_mode == 'zeros' and m.stride[0] == m.stride[1] and not isinstance(m.padding, str) and m.padding[0] == m.padding[1] and m.in_channels*m.out_channels >= 2**16: m.__class__ = SmallMapConv
     return net
 
 # %% ../nbs/03_generator.ipynb #50bff94a

@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['mse', 'psnr', 'ssim', 'delta_e00', 'ciede2000', 'mae_lab', 'eps_accuracy', 'auc', 'inception_features',
-           'lpips_distance', 'FrechetDistance', 'Scores']
+           'lpips_distance', 'FrechetDistance', 'PerPhoto', 'Scores']
 
 # %% ../nbs/06_metrics.ipynb #a5f3f1c1
 import math, os
+from array import array
+from collections.abc import Sequence
 from pathlib import Path
 import torch
 import torch.nn as nn
@@ -108,12 +110,16 @@ def inception_features():
     return NoTrainInceptionV3(name='inception-v3-compat', features_list=['2048'], feature_extractor_weights_path=str(_cached(_inception))), None
 
 def lpips_distance():
-    "(LPIPS with AlexNet: two batches in [0, 1] → (b,), None), or (None, why not)."
+    "(LPIPS with AlexNet: two batches in [0, 1] → (b,), None), or (None, why not). Its `features` are those of one batch (Zhang et al., 2018, eq. 1)."
     if not _cached(_alexnet).exists(): return None, f'needs {_alexnet} (torchvision) in torch.hub\'s checkpoints folder'
     from torchmetrics.functional.image.lpips import _LPIPS
     net = _LPIPS(net='alex', pnet_rand=False).eval()
-    def run(a, b):
-        with torch.no_grad(): return net(a, b, normalize=True).flatten()
+    @torch.no_grad()
+    def features(x): return [f/(1e-8 + (f*f).sum(1, keepdim=True)).sqrt() for f in net.net(net.scaling_layer(2*x - 1))]
+    @torch.no_grad()
+    def run(a, b, fb=None):      # fb: b's features, where they are known
+        return sum(lin((p - q)**2).mean((1, 2, 3)) for lin, p, q in zip(net.lins, features(a), fb or features(b)))
+    run.features = features
     return run, None
 
 # %% ../nbs/06_metrics.ipynb #bed7ed9f
@@ -141,6 +147,29 @@ def _strips(pred, true, pixels=2**21):
     n = max(1, pixels//(len(pred)*pred.shape[-1]))
     for y in range(0, pred.shape[-2], n): yield pred[..., y:y + n, :], true[..., y:y + n, :]
 
+class PerPhoto(Sequence):
+    "A line of numbers for each photo: 8 bytes a number, and read as a list of dicts."
+    def __init__(self): self.names, self.keys, self.vals = [], (), array('d')
+    def __len__(self): return len(self.names)
+    def __getitem__(self, i):
+        if isinstance(i, slice): return [self[j] for j in range(*i.indices(len(self)))]
+        i, k = range(len(self))[i], len(self.keys); return dict(name=self.names[i], **dict(zip(self.keys, self.vals[i*k:(i + 1)*k])))
+
+    def add(self,
+        names,        # of some photos
+        cols:dict,    # {metric: a number for each of them}
+    ): self.keys = tuple(cols); self.names += names; self.vals.extend(v for line in zip(*cols.values()) for v in line)
+
+    def col(self, k): return self.vals[self.keys.index(k)::len(self.keys)]      # one metric of all photos
+
+    def join(self,
+        parts,     # several of these
+        at=None,   # {name: place}: the order that they are put in
+    ):
+        "Take the place of all parts together."
+        lines = [(n, p.vals[i*len(p.keys):(i + 1)*len(p.keys)]) for p in parts for i, n in enumerate(p.names)]; at and lines.sort(key=lambda o: at[o[0]]); self.keys = next((p.keys for p in parts if p.keys), ())
+        self.names, self.vals = [n for n, _ in lines], array('d', (v for _, line in lines for v in line)); return self
+
 class Scores:
     "Every metric over a set of photos; `row()` is one row of the table."
     def __init__(self,
@@ -150,7 +179,7 @@ class Scores:
         keep=2000,          # photos at most whose features KID keeps
         like=None,          # another `Scores` whose networks are shared
     ):
-        self.reasons, self.per_photo, self.keep = {}, [], keep
+        self.reasons, self.per_photo, self.keep = {}, PerPhoto(), keep
         if like: inception, lpips, fd_own = like.inception, like.lpips, like.own
         self.inception, why = inception_features() if inception == 'auto' else (inception, None if inception else 'not asked for'); self.reasons |= dict(fid=why, kid=why) if why else {}
         self.lpips, why = lpips_distance() if lpips == 'auto' else (lpips, None if lpips else 'not asked for'); self.reasons |= dict(lpips=why) if why else {}
@@ -168,9 +197,9 @@ class Scores:
     ):
         if pred.shape != true.shape: raise ColorganError(f'two pictures of different shape: {tuple(pred.shape)} and {tuple(true.shape)}')
         n, same = len(self.per_photo), pred is true; at = list(range(n, n + len(pred))) if at is None else list(at); p = pred.float(); t = p if same else true.float(); out = self._colours(p, t)
-        out |= dict(mse=mse(p, t), psnr=psnr(p, t), ssim=ssim(p, t), colorfulness=colorfulness(p), true_colorfulness=colorfulness(t)) | (dict(lpips=self.lpips(p, t)) if self.lpips else {})
-        self._deep(p, t, at, {} if seen is None else seen); cols = {k: v.double().flatten().tolist() for k, v in out.items()}
-        self.per_photo += [dict(name=names[i] if names else str(n + i), **{k: v[i] for k, v in cols.items()}) for i in range(len(p))]
+        out |= dict(mse=mse(p, t), psnr=psnr(p, t), ssim=ssim(p, t), colorfulness=colorfulness(p), true_colorfulness=colorfulness(t))
+        seen = {} if seen is None else seen; out |= dict(lpips=self._lpips(p, t, seen)) if self.lpips else {}; self._deep(p, t, at, seen); cols = {k: v.double().flatten().tolist() for k, v in out.items()}
+        self.per_photo.add(list(names) if names else [str(n + i) for i in range(len(p))], cols)
 
     def _colours(self, p, t):
         "What is measured in Lab: sums over strips, one number a photo."
@@ -180,6 +209,12 @@ class Scores:
             s += torch.stack([o.flatten(1).double().sum(1) for o in (delta_e00(la, lb), (la - lb).abs()/3, _eps_hits(la, lb, 2), _eps_hits(la, lb, 5), area, *(la - lb)[:, 1:].transpose(0, 1))])
             self.area.index_add_(0, k, area.flatten().double().cpu()); self.count.index_add_(0, k, torch.ones(len(k), dtype=torch.float64))
         de, mae, e2, e5, au, da, db = s/n; return dict(ciede2000=de, mae_lab=mae, eps_acc_2=100*e2, eps_acc_5=100*e5, auc=100*au, bias_a=da, bias_b=db)      # bias: of the mean colour; a brown cast has both above 0
+
+    def _lpips(self, p, t, seen):
+        f = getattr(self.lpips, 'features', None)
+        if p is t: return torch.zeros(len(p))
+        if f and 'lpips' not in seen: seen['lpips'] = f(t)
+        return self.lpips(p, t, seen['lpips']) if f else self.lpips(p, t)
 
     def _deep(self, p, t, at, seen):
         "Features for the distances between sets."
@@ -194,7 +229,7 @@ class Scores:
             for k in (0, 1): self.floor.update(f[[j for j, i in enumerate(at) if i % 2 == k]], k)       # every other true photo against the rest
 
     def _mean(self, k, finite=False):
-        v = [o[k] for o in self.per_photo if not finite or math.isfinite(o[k])]
+        v = [o for o in self.per_photo.col(k) if not finite or math.isfinite(o)]
         if finite and len(v) < len(self.per_photo): self.reasons[k + '_left_out'] = f'{len(self.per_photo) - len(v)} photos without a finite value'
         return sum(v)/len(v) if v else None
 

@@ -99,7 +99,7 @@ class Team(Alone):
                 if have: f.s[i], f.ss[i] = (sum(o) for o in zip(*have))
         for k, parts in ((0, self.gather(s.kid[0])), (1, self.gather(s.kid[1]))):
             for p in parts: s.kid[k].update(p)
-        s.per_photo = sum(self.gather(s.per_photo), []); s.area, s.count = (sum(self.gather(o)) for o in (s.area, s.count))
+        s.per_photo = type(s.per_photo)().join(self.gather(s.per_photo)); s.area, s.count = (sum(self.gather(o)) for o in (s.area, s.count))
 
 # %% ../nbs/11b_scale.ipynb #fe763ac1
 def _lost(e): return isinstance(e, getattr(dist, 'DistError', ())) or any(k in str(e) for k in ('gloo', 'NCCL', 'Connection closed', 'Connection reset', 'onnection was'))

@@ -1,5 +1,5 @@
 "The licence of every package that colorgan, with all its extras, brings along here: `licences.py [FILE]`. They are what the packages say of themselves."
-import configparser, re, sys
+import argparse, configparser, re
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from packaging.requirements import Requirement
@@ -21,8 +21,9 @@ def walk(reqs):
     return {k[0]: d for k, d in sorted(seen.items(), key=lambda o: o[0][0])}, missing
 
 def main():
+    ap = argparse.ArgumentParser(description=__doc__); ap.add_argument('file', nargs='?', type=Path, default=ROOT/'LICENCES.md'); out = ap.parse_args().file
     ini = configparser.ConfigParser(delimiters=['=']); ini.read(ROOT/'settings.ini', encoding='utf-8'); reqs = [r for k, v in ini['DEFAULT'].items() if k.endswith('requirements') for r in v.split()]
-    have, missing = walk(reqs); direct = {re.sub(r'[-_.]+', '-', Requirement(r).name).lower() for r in reqs}; out = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT/'LICENCES.md'
+    have, missing = walk(reqs); direct = {re.sub(r'[-_.]+', '-', Requirement(r).name).lower() for r in reqs}
     rows = ''.join(f"| {'**' + n + '**' if n in direct else n} | {d.version} | {licence(d).replace('|', '/')} |\n" for n, d in have.items())
     out.write_text(f'# Licences of what colorgan stands on\n\n{len(have)} packages: its requirements and those of all its extras (bold), and what they require. Each licence is what the package says of itself. Made by `make licences`.\n\n| package | version | licence |\n| --- | --- | --- |\n{rows}', encoding='utf-8')
     silent = [n for n, d in have.items() if licence(d) == 'it does not say']; print(f"{out.name}: {len(have)} packages" + (f"; not installed here: {', '.join(sorted(missing))}" if missing else '') + (f"; without a licence: {', '.join(silent)}" if silent else ''))

@@ -37,11 +37,12 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__); ap.add_argument('--data', required=True); ap.add_argument('--seeds', type=int, default=3); ap.add_argument('--pretrain', type=int, default=150); ap.add_argument('--gan', type=int, default=50); a = ap.parse_args()
     s = with_(Settings(), generator='resnet18', encoder='none', size=64, bs=16, ema=0., n_valid=256, pretrain_steps=a.pretrain, gan_steps=a.gan, device='cpu'); src = get_source(a.data); train, valid, info = make_sets(s, src); files = [Path(a.data)/n for n in train.names]
     log = ROOT/'runs'/'quality.jsonl'; log.parent.mkdir(exist_ok=True); done = [json.loads(l) for l in log.read_text().splitlines()] if log.exists() else []
+    env = environment(['tools/quality.py', '--data', 'SCENES/train']); key = dict(steps=[a.pretrain, a.gan], split_sha256=info['split_sha256'], commit=env['commit']); mine = lambda o: all(o.get(k) == v for k, v in key.items())
     for seed in range(a.seeds):
         for kind in ('ours', 'plain'):
-            if any((o['loop'], o['seed'], o['steps']) == (kind, seed, [a.pretrain, a.gan]) for o in done): continue
-            seed_everything(seed); o = dict(one(kind, with_(s, seed=seed), files, train, valid), steps=[a.pretrain, a.gan]); done.append(o); print(o, flush=True)
+            if any(mine(o) and (o['loop'], o['seed']) == (kind, seed) for o in done): continue
+            seed_everything(seed); o = one(kind, with_(s, seed=seed), files, train, valid) | key; done.append(o); print(o, flush=True)
             with open(log, 'a') as f: f.write(json.dumps(o) + '\n')
-    write_json(ROOT/'results'/'bench'/'quality.json', dict(runs=[o for o in done if o['steps'] == [a.pretrain, a.gan]], images=(a.pretrain + a.gan)*s.bs, size=s.size, valid=len(valid), data=src.name if '/' not in src.name else Path(src.name).name, split_sha256=info['split_sha256'], environment=environment(['tools/quality.py', '--data', 'SCENES/train'])))
+    write_json(ROOT/'results'/'bench'/'quality.json', dict(runs=[o for o in done if mine(o)], images=(a.pretrain + a.gan)*s.bs, size=s.size, valid=len(valid), data=src.name if '/' not in src.name else Path(src.name).name, split_sha256=info['split_sha256'], environment=env))
 
 if __name__ == '__main__': main()
