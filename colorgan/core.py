@@ -297,8 +297,9 @@ def locked(
             pid = os.pread(fd, 20, 0).decode('ascii', 'replace'); os.close(fd)
             raise ColorganError(f'{path.parent}: another process ({pid or "just begun"}) is at work in this folder; wait until it ends, or choose another') from None
         except OSError: os.close(fd); path.unlink(missing_ok=True); fcntl = fd = None; break
-        there = os.stat(path) if path.exists() else None
-        if there is None or not os.path.samestat(there, os.fstat(fd)): os.close(fd); fd = None      # the last holder took the file away: again
+        try: same = os.path.samestat(os.stat(path), os.fstat(fd))
+        except FileNotFoundError: same = False
+        if not same: os.close(fd); fd = None      # the last holder took the file away: again
     if fcntl is None: warnings.warn(f'{path.parent}: no locks here; two processes at work in this folder would disturb each other'); yield; return
     try:
         with contextlib.suppress(OSError): os.ftruncate(fd, 0); os.write(fd, str(os.getpid()).encode())
