@@ -138,12 +138,12 @@ def train_gan(
     total:int,    # steps of the stage
     before=0,     # steps of the first stage
     **kw,         # `record`, `valid`, `samples`, `checkpoint`, `progress`, `stop`: see `StageCallback`
-) -> list:        # the rows that were logged
+) -> list:        # the rows that were logged, the last 10,000 of them
     "The adversarial stage, from where `st` is to its end."
     if st.step >= total: return []
     cb = StageCallback(st, gan_step, total, before, rates=gan_rates(st.s, total), **kw)
     fit_stage(stage_learner(st, train, cb))
-    return cb.history
+    return list(cb.history)
 
 # %% ../nbs/08_gan.ipynb #6ada7f47
 def loss_curves(

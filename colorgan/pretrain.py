@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['enough', 'EMA', 'adam', 'TrainState', 'mean_row', 'l1_step', 'chroma_share', 'one_cycle', 'validate', 'sample_sheet',
-           'save_tensors', 'checkpoints', 'save_checkpoint', 'read_checkpoint', 'newest_checkpoint', 'Interrupted',
-           'StageCallback', 'stage_learner', 'fit_stage', 'pretrain', 'lr_find', 'photo_classes', 'augment',
-           'train_classifier', 'save_classifier', 'Features']
+           'save_tensors', 'checkpoints', 'save_checkpoint', 'Unread', 'read_checkpoint', 'newest_checkpoint',
+           'Interrupted', 'StageCallback', 'stage_learner', 'fit_stage', 'pretrain', 'lr_find', 'photo_classes',
+           'augment', 'train_classifier', 'save_classifier', 'Features']
 
 # %% ../nbs/07_pretrain.ipynb #e714d7ee
 import errno, json, math, os, re, time
+from collections import deque
 from pathlib import Path
 import torch
 import torch.nn.functional as F
@@ -218,7 +219,7 @@ def save_checkpoint(
 # %% ../nbs/07_pretrain.ipynb #f50f692a
 _names = re.compile(r'torch [A-Za-z0-9]+Storage|torch\._utils _rebuild_(tensor_v2|parameter)|collections OrderedDict')
 
-def _inspect(path, most=2**26):
+def _inspect(path, most=2**22):
     "Raise when a checkpoint is damaged, or is anything but tensors and plain values."
     import pickletools, zipfile
     with zipfile.ZipFile(path) as z:
@@ -229,29 +230,36 @@ def _inspect(path, most=2**26):
         for op, arg, _ in pickletools.genops(z.read(pkl)):
             if op.name in ('STACK_GLOBAL', 'INST', 'EXT1', 'EXT2', 'EXT4') or op.name == 'GLOBAL' and not _names.fullmatch(arg): raise ValueError(f'it names {arg or op.name}')
 
+class Unread(ColorganError): "A checkpoint could not be read this time: no rights, no memory, a disk that fails. It may be whole."
+
 def read_checkpoint(
     path,           # a file that `save_checkpoint` wrote
-) -> dict:          # a state dict on the CPU; `ColorganError` if it is missing or damaged
+) -> dict:          # a state dict on the CPU; `ColorganError` if it is missing or damaged, `Unread` if that is not known
     "Read a checkpoint, without running anything in it."
     try: _inspect(path); return torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError: raise ColorganError(f'no checkpoint {path}') from None
-    except OSError as e: raise ColorganError(f'{path}: {e.strerror or e}') from None
+    except (OSError, MemoryError, RuntimeError) as e:
+        if isinstance(e, OSError) and e.errno not in (None, errno.EINVAL) or isinstance(e, MemoryError) or "can't allocate memory" in str(e): raise Unread(f"{path}: {getattr(e, 'strerror', None) or 'not enough memory'}; mend that, then try again") from None
+        raise ColorganError(f'{path}: not a whole checkpoint ({type(e).__name__})') from None      # EINVAL: it points to before its beginning
     except Exception as e: raise ColorganError(f"{path}: not a whole checkpoint ({str(e).splitlines()[0][:80] if type(e) is ValueError else type(e).__name__})") from None
 
 def newest_checkpoint(
     path,                  # of the newest: state.pt
     say=lambda t: None,    # told of what is damaged, a line each
     fits=lambda sd: True,  # which ones count
-):                         # a state dict, or None if there never was one; `ColorganError` if none is whole
-    "The newest checkpoint that is whole. A damaged one is named, and put aside as damaged-…"
-    there = [p for p in checkpoints(path) if p.exists()]; bad = 0
-    for p in there:
+):                         # a state dict, or None if there is none that fits; `ColorganError` if none is whole, or one cannot be read now
+    "The newest checkpoint that is whole. Damaged ones before it are named, and put aside as damaged-…"
+    bad = []
+    for p in checkpoints(path):
+        if not p.exists(): continue
         try: sd = read_checkpoint(p)
-        except ColorganError as e: os.replace(p, aside := p.with_name(f'damaged-{p.name}')); say(f'{e}; put aside as {aside.name}'); bad += 1; continue
+        except Unread: raise
+        except ColorganError as e: bad.append((p, e)); continue
         if not fits(sd): continue
+        for q, e in bad: os.replace(q, aside := q.with_name(f'damaged-{q.name}')); say(f'{e}; put aside as {aside.name}')
         if bad: say(f"going on from {p.name}: {sd['stage']}, step {sd['step']}")
         return sd
-    if bad: raise ColorganError(f'{path}: no checkpoint is whole; start anew in another folder')
+    if bad: raise ColorganError(f'{bad[0][1]}; no checkpoint is whole: start anew in another folder')
     return None
 
 # %% ../nbs/07_pretrain.ipynb #3447b971
@@ -280,13 +288,17 @@ class StageCallback(Callback):
         judge=None,        # see `validate`
     ): self.judge, self.st, self.step_fn, self.total, self.before, self.rates, self.rec, self.valid, self.samples, self.ckpt, self.bar, self.stop, self.watch = judge, st, step_fn, total, before, rates, record, valid, samples, checkpoint, progress, stop, watch
 
-    fitting = False
-    def before_fit(self): self.t0, self.since, self.learn.loss, self.history = time.perf_counter(), self.st.step, torch.zeros(()), []
+    fitting, kept = False, 10_000      # so many rows, rates and losses stay in memory: a run may be long
+    def before_fit(self): self.t0, self.since, self.learn.loss, self.history = time.perf_counter(), self.st.step, torch.zeros(()), deque(maxlen=self.kept)
     def before_train(self): self.fitting = True
     def after_fit(self): self.fitting = False
     def before_validate(self):
         if self.fitting: raise CancelValidException()          # but not of `show_results`, `get_preds` and `validate`
     def after_cancel_validate(self): r = self.learn.recorder; r.cancel_valid, r.loss.total, r.loss.count = False, torch.tensor(math.nan), 1      # loggers expect a number in each column
+
+    def after_batch(self):
+        for o in (self.learn.recorder.lrs, self.learn.recorder.losses):
+            if len(o) > 1.1*self.kept: del o[:-self.kept]
 
     def before_batch(self):
         if not self.training: return
@@ -370,13 +382,13 @@ def pretrain(
     train:PhotoSet,    # photos to learn from
     total:int,         # steps of the whole stage
     **kw,              # `record`, `valid`, `samples`, `checkpoint`, `progress`: see `StageCallback`
-) -> list:             # the rows that were logged
+) -> list:             # the rows that were logged, the last 10,000 of them
     "The L1 stage, from where `st` is to its end."
     if st.stage != 'pretrain' or st.step >= total: return []
     if isinstance(st.pix, CellLoss): st.pix.prime(to_L_ab(train.take(range(0, len(train), -(-len(train)//500))))[1])
     cb = StageCallback(st, l1_step, total, rates=lambda i: dict(g=one_cycle(i, total, st.s.pretrain_lr)), **kw)
     fit_stage(stage_learner(st, train, cb))
-    return cb.history
+    return list(cb.history)
 
 # %% ../nbs/07_pretrain.ipynb #917715a8
 def lr_find(
