@@ -66,9 +66,10 @@ def run_demo(
     tiny=False,          # see `demo_settings`
     say=lambda t: None,  # told what is going on, a line each
     progress=None,       # see `train`
+    device='auto',       # see `train`
 ) -> dict:               # the report of `evaluate`
     "Everything, in order."
-    out, s = Path(out), demo_settings(tiny)
+    out, s = Path(out), with_(demo_settings(tiny), device=device)
     if out.exists() and any(out.iterdir()):
         try: ours = json.loads((out/'env.json').read_text('utf-8'))['command'].startswith('colorgan demo')
         except (OSError, ValueError, KeyError, AttributeError, TypeError): ours = False

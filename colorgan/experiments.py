@@ -159,13 +159,14 @@ def reproduce(
     limit=0,               # test photos at most; 0: all
     progress=None,         # as for `train`
     say=lambda t: None,    # told what is going on, a line each
+    device='auto',         # 'auto', 'cpu', 'cuda' or 'mps'
 ) -> dict:                 # the summary; `ColorganError` if the record exists
     "Train an experiment, or go on with it, measure it, record it."
     from colorgan.colorize import Colorizer
     from colorgan.evaluate import evaluate
     from colorgan.gan import train
     from colorgan.pretrain import Features
-    e = get_experiment(name); s = budget_settings(e, budget, seed); rec, run = Path(results)/s.name, Path(runs)/budget/s.name
+    e = get_experiment(name); s = with_(budget_settings(e, budget, seed), device=device); rec, run = Path(results)/s.name, Path(runs)/budget/s.name
     again = e.kind == 'classifier' and not (run/'classifier.safetensors').exists()      # its file is needed on every machine, its record once
     if rec.exists() and not again: raise ColorganError(f'{rec} exists: a record is not overwritten; move it away first')
     if e.kind == 'classifier': return _classifier(e, s, data, budget, rec, run, progress, say)
