@@ -279,4 +279,4 @@ def _one_line(e):
 
 # %% ../nbs/12_cli.ipynb #9f97e544
 #| eval: false
-if __name__ == '__main__': main()
+if __name__ == '__main__' and '__file__' in globals(): main()      # not in a notebook
