@@ -1,5 +1,5 @@
 """The series as a site, offline: `build_site.py [OUT]` (default _site). README as the home page, every notebook with its stored outputs, an API page for each module from its docments, the changelog; then every internal link of what was built is followed.
-Nothing is run and nothing fetched: MkDocs with mkdocs-jupyter and Material's own fonts left out."""
+Nothing is run, and neither the building nor a page fetches anything: MkDocs with mkdocs-jupyter, without MathJax, and Material without its fonts and without the stars that it asks GitHub for."""
 import importlib, inspect, os, re, shutil, subprocess, sys, tempfile
 from configparser import ConfigParser
 from html.parser import HTMLParser
@@ -19,9 +19,15 @@ def clean(path):
         ds = directives(c.source) if c.cell_type == 'code' else set()
         if ds & {'hide', 'default_exp'} or c.source.strip() == '## Export -' or 'colab-badge' in c.source: continue
         if c.cell_type == 'code': c.source = '\n'.join(l for l in c.source.split('\n') if not l.replace(' ', '').startswith('#|')).strip() if 'echo' not in ds else '# (the code is in the notebook)'
-        else: c.source = re.sub(r'^(#+ .*)$', lambda m: m[1].replace('`', ''), c.source, flags=re.M)      # the table of contents leaves code out of a heading's address
+        else: c.source = re.sub(r'^(#+ .*)$', lambda m: m[1].replace('`', ''), outside(c.source, path.parent), flags=re.M)      # the table of contents leaves code out of a heading's address
         keep.append(c)
     nb.cells = keep; return nb
+
+def outside(text, here):
+    "Links of a notebook to files that are not notebooks, as links to where the code is."
+    def to(m):
+        p = (here/m[2]).resolve(); return f"{m[1]}({BLOB}{p.relative_to(ROOT).as_posix()})" if p.is_file() and p.is_relative_to(ROOT) and not p.is_relative_to(ROOT/'nbs') else m[0]
+    return re.sub(r'(\])\(([^)\s#:]+)\)', to, text)
 
 def title(nb): return next((l[2:].strip() for c in nb.cells if c.cell_type == 'markdown' for l in c.source.split('\n') if l.startswith('# ')), 'untitled')
 
@@ -69,7 +75,7 @@ def relink(text, depth):
 
 def write_source(docs):
     nav, kinds = [], {'Series': [], 'Reports': [], 'API': []}
-    (docs/'index.md').write_text(relink((ROOT/'README.md').read_text('utf-8'), ''), encoding='utf-8'); shutil.copytree(ROOT/'README_files', docs/'README_files')
+    (docs/'index.md').write_text(relink(re.sub(r'^.*colab-badge.*\n', '', (ROOT/'README.md').read_text('utf-8'), flags=re.M), ''), encoding='utf-8'); shutil.copytree(ROOT/'README_files', docs/'README_files')
     (docs/'changelog.md').write_text(relink((ROOT/'CHANGELOG.md').read_text('utf-8'), ''), encoding='utf-8')
     for p in notebooks():
         rel = p.relative_to(ROOT/'nbs')
@@ -78,9 +84,9 @@ def write_source(docs):
         kinds['Reports' if len(rel.parts) > 1 else 'Series'].append({f"{rel.stem.split('_')[0]} {title(nb)}" if rel.stem[0].isdigit() else title(nb): f'notebooks/{rel.as_posix()}'})
     (docs/'api').mkdir()
     for f in sorted((ROOT/'colorgan').glob('[a-z]*.py')): (docs/'api'/f'{f.stem}.md').write_text(api(f.stem), encoding='utf-8'); kinds['API'].append({f.stem: f'api/{f.stem}.md'})
-    nav = [{'Home': 'index.md'}, *({k: v} for k, v in kinds.items()), {'Changes': 'changelog.md'}]
+    nav = [{'Home': 'index.md'}, *({k: v} for k, v in kinds.items()), {'Changes': 'changelog.md'}, {'Code': cfg['git_url']}]
     (docs/'extra.css').write_text('.jp-RenderedImage img { max-width: 100% } .md-typeset table:not([class]) { font-size: .68rem }\n')
-    return dict(site_name=cfg['title'], site_description=cfg['description'], repo_url=cfg['git_url'], edit_uri='', use_directory_urls=True, extra_css=['extra.css'],
+    return dict(site_name=cfg['title'], site_description=cfg['description'], use_directory_urls=True, extra_css=['extra.css'],
                 theme=dict(name='material', font=False, palette=dict(primary='teal'), features=['navigation.tabs', 'navigation.top', 'toc.follow', 'search.highlight', 'content.code.copy']),
                 plugins=['search', {'mkdocs-jupyter': dict(execute=False, include_source=False, ignore_h1_titles=True, include_requirejs=False)}], markdown_extensions=['tables', 'fenced_code', 'attr_list', {'toc': dict(permalink=True)}, 'pymdownx.highlight', 'pymdownx.superfences'], nav=nav, strict=True)
 
@@ -89,7 +95,7 @@ class Links(HTMLParser):
     def handle_starttag(self, tag, attrs):
         a = dict(attrs); self.ids |= {a[k] for k in ('id', 'name') if a.get(k)}
         for k in ('href', 'src'):
-            if a.get(k) and tag in ('a', 'img', 'script', 'link'): self.out.append((tag, a[k]))
+            if a.get(k) and tag in ('a', 'img', 'script', 'link', 'iframe', 'source', 'video', 'audio'): self.out.append((tag, a[k], a.get('rel') or ''))
 
 def follow(site):
     "Internal links that lead nowhere, and things that would be fetched from elsewhere, as texts."
@@ -97,11 +103,11 @@ def follow(site):
     for p in site.rglob('*.html'): h = Links(); h.feed(p.read_text('utf-8')); pages[p] = h
     for p, h in pages.items():
         if p.name == '404.html': continue
-        for tag, url in h.out:
+        for tag, url, rel in h.out:
             u = urlsplit(url)
             if u.scheme in ('data', 'mailto', 'javascript'): continue
             if u.scheme or u.netloc:
-                if tag != 'a' and 'mathjax' not in url and not (tag == 'link' and site.name): bad.append(f'{p.relative_to(site)}: fetches {url[:80]}')
+                if tag != 'a' and not set(rel.split()) & {'canonical', 'alternate', 'prev', 'next'}: bad.append(f'{p.relative_to(site)}: fetches {url[:80]}')
                 continue
             to = (p.parent/unquote(u.path)).resolve() if u.path else p; to = to/'index.html' if to.is_dir() else to
             if not to.exists(): bad.append(f'{p.relative_to(site)}: {url[:80]} leads nowhere')

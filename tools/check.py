@@ -111,6 +111,10 @@ def main():
                 else: total += int(n[1]); print(f"  ✓ tests/{p.name}: {n[1]} tests, {s:.0f} s" + (f', some skipped: {skip[0]}' if skip else ''), flush=True)
         print(f'  {total} tests', flush=True)
 
+    if '--all' in sys.argv:
+        @part('site', 'it can be built, every link in it leads somewhere, and no page fetches anything')
+        def _(): run(root, sys.executable, '-W', 'ignore', 'tools/build_site.py', str(root/'_site'))
+
     import shutil; shutil.rmtree(root, ignore_errors=True)
     print('\n' + ('all is well' if not failed else f'{len(failed)} failed:\n' + '\n'.join(f'- {f}' for f in failed)) + f" ({sum(took.values()):.0f} s)")
     sys.exit(bool(failed))
