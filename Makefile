@@ -9,8 +9,8 @@ help:         ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1	/' | expand -t 22
 
 $(VENV)/ok: settings.ini setup.py constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo 'colorgan needs Python 3.10 or newer; say which: make PYTHON=python3.11 …'; exit 1; }
-	@echo 'installing into $(VENV) (some minutes and 6 GB, once)'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 5))' || { echo 'the versions in constraints.txt need Python 3.11.5 or newer; say which: make PYTHON=python3.12 … (the library alone runs from 3.10 on: pip install .)'; exit 1; }
+	@echo 'installing into $(VENV) (some minutes and 8 GB, once)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	@touch $@
@@ -19,7 +19,7 @@ demo: $(VENV)/ok  ## the whole series in miniature: runs/demo/index.html
 	colorgan demo --out runs/demo
 test: $(VENV)/ok  ## notebooks clean and in step, every notebook run, the command line tested
 	python tools/check.py
-test-all: $(VENV)/ok  ## the same, and the long tests: kills, bad files, several processes
+test-all: $(VENV)/ok  ## the same, and the long tests: kills, bad files, several processes; the site built
 	python tools/check.py --all
 lab: $(VENV)/ok  ## JupyterLab on the series
 	jupyter lab nbs
@@ -34,8 +34,8 @@ prepare: $(VENV)/ok  ## export, clean, README, test: before a commit
 	nbdev_export && nbdev_clean && python tools/readme.py && python tools/check.py
 site: $(VENV)/ok  ## the series as a site, offline: _site/index.html
 	python -W ignore tools/build_site.py
-test-latest: $(VENV)/ok  ## the wheel beside the newest fastai and torch, in a folder of its own
-	python tools/test_latest.py
+test-latest: $(VENV)/ok  ## the wheel beside the newest fastai and torch, and every notebook as on Colab, in a folder of its own
+	python tools/test_latest.py --notebooks
 mutants: $(VENV)/ok  ## break the library in known ways; each break must be caught
 	python tools/mutants.py
 SCENES ?= scenes
@@ -57,4 +57,4 @@ verified:     ## install the tested set, and nothing whose sha256 is not on the 
 licences: $(VENV)/ok  ## LICENCES.md: the licence of every package that comes along
 	python tools/licences.py
 gpu: $(VENV)/ok  ## the cells that need a GPU or patience
-	nbdev_test --n_workers 0 --flags "slow cuda"
+	COLORGAN_SLOW=1 nbdev_test --n_workers 0 --flags "slow cuda"
