@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from .core import ColorganError, atomic_path
-from .data import _levels, _samples, _signed
+from .data import _levels, _samples, _signed, file_size, formats, no_photo, read_file
 
 # %% ../nbs/02a_photo.ipynb #40fd9077
 @dataclass
@@ -77,12 +77,12 @@ def _tiff_page(path, f, max_pixels):
 def _open(path, f, max_pixels):
     "The opened image, not yet decoded."
     def opened():
-        with _own_limit(), warnings.catch_warnings(): warnings.simplefilter('ignore'); return Image.open(path)
+        with _own_limit(), warnings.catch_warnings(): warnings.simplefilter('ignore'); return Image.open(path, formats=formats())
     try:
         try: im = opened()
         except UnidentifiedImageError:
-            with open(path, 'rb') as fh: brand = fh.read(12)[4:]
-            if brand not in _heic: raise ColorganError(f'{f}: not an image') from None
+            with open(path, 'rb') as fh: head = fh.read(64)
+            if head[4:12] not in _heic: raise ColorganError(f'{f}: {no_photo(head)}') from None
             _need('pillow_heif', f).register_heif_opener(); im = opened()      # by what it is: phones rename them to .jpg
     except UnidentifiedImageError: raise ColorganError(f'{f}: not an image') from None
     except ColorganError: raise
@@ -201,6 +201,7 @@ def read_photo(
 
 def _read(path, f, max_pixels):
     try:
+        file_size(path)
         with open(path, 'rb') as fh: head = fh.read(256)
     except OSError as e: raise ColorganError(f'{f}: {e.strerror}') from None
     if not head: raise ColorganError(f'{f}: is empty')
@@ -210,7 +211,7 @@ def _read(path, f, max_pixels):
     im = _open(path, f, max_pixels); fmt = 'JPEG' if im.format == 'MPO' else im.format; png16 = head[:8] == _png and len(head) > 25 and head[24] == 16 and head[25] != 0
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter('ignore'); a = _need('imagecodecs', f).png_decode(path.read_bytes()) if png16 else None
+            warnings.simplefilter('ignore'); a = _need('imagecodecs', f).png_decode(read_file(path)) if png16 else None
             if a is None: im.load()
     except Exception as e:
         im.close()
