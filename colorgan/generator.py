@@ -351,14 +351,18 @@ def load_weights(
     from safetensors import safe_open
     if not Path(path).is_file(): raise ColorganError(f'no weights file {path}')
     try:
-        with safe_open(str(path), 'pt') as f: head = f.metadata() or {}; sd = _unpack({k: f.get_tensor(k) for k in f.keys()}) if head.get('format') == 'colorgan 1' else {}
+        with safe_open(str(path), 'pt') as f: head = f.metadata() or {}; kinds = {k: (f.get_slice(k).get_dtype(), tuple(f.get_slice(k).get_shape())) for k in f.keys()}
     except Exception as e: raise ColorganError(f'{path}: not a safetensors file ({type(e).__name__})') from None
     if head.get('format') != 'colorgan 1': raise ColorganError(f'{path}: not weights of colorgan (its header does not say so)')
     try: arch, meta = json.loads(head['arch']), json.loads(head['meta'])
     except (KeyError, ValueError, RecursionError): arch = meta = None
     if not isinstance(arch, dict) or not isinstance(meta, dict): raise ColorganError(f'{path}: its header is damaged')
     G = generator_from_arch(arch, plain=True); want = G.state_dict()
-    bad = [k for k in want if k not in sd or sd[k].shape != want[k].shape] + [k for k in sd if k not in want]
+    scales = {k + '.scale' for k, (t, _) in kinds.items() if t == 'I8'}
+    bad = [k for k in want if k not in kinds or kinds[k][1] != want[k].shape] + [k for k in kinds if k not in want and k not in scales]      # before anything is read: bytes unpack to four times their size
     if bad: raise ColorganError(f'{path}: the weights do not fit the {arch["kind"]} that its header describes ({bad[0]})')
+    try:
+        with safe_open(str(path), 'pt') as f: sd = _unpack({k: f.get_tensor(k) for k in f.keys()})
+    except Exception as e: raise ColorganError(f'{path}: not a safetensors file ({type(e).__name__})') from None
     G.load_state_dict({k: v.to(want[k].dtype) for k, v in sd.items()}, assign=True); G.meta = meta; G.encoder = str(meta.get('encoder', ''))
     return G.eval()
