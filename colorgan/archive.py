@@ -6,9 +6,10 @@
 __all__ = ['read_list', 'output_of', 'Worker', 'colorize_archive']
 
 # %% ../nbs/11c_archive.ipynb #a5b0e247
-import contextlib, itertools, logging, os, posixpath, re, tempfile
+import contextlib, hashlib, itertools, logging, os, platform, posixpath, re, tempfile
+from collections import Counter
 from pathlib import Path
-from .core import ColorganError
+from .core import ColorganError, fsync, locked
 
 # %% ../nbs/11c_archive.ipynb #0a2cfc79
 def read_list(
@@ -22,16 +23,23 @@ def read_list(
     except OSError as e: raise ColorganError(f'{path}: {e.strerror}') from None
     except UnicodeDecodeError: raise ColorganError(f'{path}: not a list of addresses (it is not UTF-8 text)') from None
 
+_remote = re.compile(r'(?!file:)[A-Za-z][\w+.:-]+:///?')
+
+def _kind(src):
+    "What all addresses of a list without a root share."
+    m = _remote.match(src); return m[0] if m else 'a whole path' if os.path.isabs(src.removeprefix('file://')) else 'a path from here'
+
 def output_of(
     src,        # a photo's address
     out,        # the folder for the results, an address too
     root='',    # what `src` begins with and the output does not
 ) -> str:       # the output's address; `ColorganError` for a `src` outside the root, or one that climbs out of its folder
-    "Where a photo's colours are written."
+    "Where a photo's colours are written: another place for another photo."
     if root and not src.startswith(root.rstrip('/') + '/'): raise ColorganError(f'{src} is not below {root}')
-    tail = src[len(root.rstrip('/')):] if root else re.sub(r'^(https?|s3|gs|gcs|az|abfs|hf|ftp|sftp)://[^/]*', '', src).removeprefix('file://')
-    tail = tail.replace('\\', '/').lstrip('/')
-    if not tail or '..' in tail.split('/') or '\0' in tail: raise ColorganError(f'{src}: not the address of a photo')
+    m = _remote.match(src); tail = src[len(root.rstrip('/')) + 1:] if root else src[m.end():] if m else src.removeprefix('file://')
+    if not m: tail = '/'.join(p for p in tail.replace(os.sep, '/').split('/') if p not in ('', '.'))      # a disk takes a//b and a/./b for a/b
+    parts = tail.split('/')
+    if {'', '.', '..'} & set(parts) or '\0' in tail or '\\' in tail or m and not root and m[0].endswith(':/' + '/') and len(parts) < 2: raise ColorganError(f'{src}: not the address of a photo')
     return f"{str(out).rstrip('/')}/{tail}"
 
 # %% ../nbs/11c_archive.ipynb #86e6c60e
@@ -42,16 +50,37 @@ def _at(address):
 
 def _what(address, e): return f"{address}: " + ('no such file' if isinstance(e, FileNotFoundError) else getattr(e, 'strerror', None) or str(e).strip().split(chr(10))[0] or type(e).__name__)
 
+_kinds = lambda fs: {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
 _by_and_by = {'file', 'local', 'sftp', 'ssh', 'ftp', 'smb', 'hdfs', 'arrow_hdfs', 'webhdfs', 'dbfs', 'memory'}      # where a file that is being written can be seen
 
 def _put(local, dst):
     "A file to its address, whole or not at all."
-    fs, p = _at(dst); fs.makedirs(posixpath.dirname(p) or '.', exist_ok=True); kinds = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
+    fs, p = _at(dst); folder, name = posixpath.split(p); fs.makedirs(folder or '.', exist_ok=True); kinds = _kinds(fs)
     if not kinds & _by_and_by: fs.put_file(str(local), p); return      # an object store shows a file when it is whole
-    tmp = f'{posixpath.dirname(p)}/.{os.getpid()}-{posixpath.basename(p)}'
-    try: fs.put_file(str(local), tmp); os.replace(tmp, p) if kinds & {'file', 'local'} else fs.mv(tmp, p)
-    finally:
-        with contextlib.suppress(Exception): fs.exists(tmp) and fs.rm_file(tmp)
+    disk = bool(kinds & {'file', 'local'}); tmp = f"{folder}/.colorgan-{hashlib.sha1((name if disk else f'{platform.node()}/{name}').encode()).hexdigest()[:16]}"
+    with locked(f'{tmp}.lock', wait=True) if disk else contextlib.nullcontext():      # two that write the same photo do so one after the other
+        try:
+            fs.put_file(str(local), tmp)
+            if disk: fsync(tmp); os.replace(tmp, p)
+            else: fs.mv(tmp, p)
+        except BaseException:
+            with contextlib.suppress(Exception): fs.rm_file(tmp)
+            raise
+
+def _there(address):
+    "Is a photo there already? An empty file is what a power cut leaves."
+    fs, p = _at(address)
+    try: i = fs.info(p)
+    except FileNotFoundError: return False
+    return i['type'] == 'file' and i['size'] != 0
+
+def _ready(out):
+    "Make sure, once, that results can go to `out`."
+    try:
+        fs, p = _at(out)
+        if _kinds(fs) & _by_and_by: fs.makedirs(p, exist_ok=True)
+    except ColorganError: raise
+    except Exception as e: raise ColorganError(_what(out, e)) from None
 
 class Worker:
     "Colours batches of addresses: `{'src': […], 'dst': […]}` → the same with `state` ('coloured', 'there', 'left out', 'failed') and `why`."
@@ -70,19 +99,29 @@ class Worker:
             if '://' in str(weights): fs, p = _at(str(weights)); fs.get_file(p, f'{d}/w.safetensors'); weights = f'{d}/w.safetensors'
             self.cz = Colorizer.from_file(find_weights(weights), size, device=device)
 
-    def __call__(self, batch):
+    def _colour(self, files):
+        "As `colorize_files` gives them; after an error that nobody foresaw, what is left one by one."
         from colorgan.colorize import colorize_files
+        left = list(files); run = lambda fs: colorize_files(self.cz, [(f, f.with_name('coloured-' + f.name)) for f in fs], **self.kw)
+        try:
+            for f, *o in run(files): left.remove(Path(f)); yield f, *o
+        except Exception:
+            for f in left:
+                try: yield from run([f])
+                except Exception as e: yield f, [], ColorganError(f'{f.name}: {type(e).__name__}: {(str(e).strip() or "no more is known").splitlines()[0]}')
+
+    def __call__(self, batch):
         srcs, dsts = [str(o) for o in batch['src']], [str(o) for o in batch['dst']]; state, why = ['failed']*len(srcs), ['']*len(srcs)
         with tempfile.TemporaryDirectory(prefix='colorgan-') as d:
             pairs = {}
             for i, (s, o) in enumerate(zip(srcs, dsts)):
+                at = o
                 try:
-                    fs, p = _at(o)
-                    if fs.exists(p): state[i] = 'there'; continue
-                    here = Path(d)/f'{i}'/posixpath.basename(o); here.parent.mkdir(); fs, p = _at(s); fs.get_file(p, str(here)); pairs[here] = i
+                    if _there(o): state[i] = 'there'; continue
+                    at = s; here = Path(d)/f'{i}'/posixpath.basename(o); here.parent.mkdir(); fs, p = _at(s); fs.get_file(p, str(here)); pairs[here] = i
                 except ColorganError as e: why[i] = str(e)
-                except Exception as e: why[i] = _what(s, e)      # whatever a store has to say
-            for f, done, err in colorize_files(self.cz, [(f, f.with_name('coloured-' + f.name)) for f in pairs], **self.kw):
+                except Exception as e: why[i] = _what(at, e)      # whatever a store has to say
+            for f, done, err in self._colour(list(pairs)):
                 i = pairs[Path(f)]
                 if err is not None: state[i], why[i] = ('left out', err.removeprefix('left out: ')) if isinstance(err, str) else ('failed', str(err)); continue
                 try: _put(done[0], dsts[i]); state[i] = 'coloured'
@@ -91,13 +130,38 @@ class Worker:
         return dict(src=srcs, dst=dsts, state=state, why=why)
 
 # %% ../nbs/11c_archive.ipynb #12310bd0
-def _whole(address): return address if '://' in address else os.path.abspath(address)      # a worker may stand in another folder
+def _whole(address): a = address.removeprefix('file://'); return a if '://' in a else os.path.abspath(a)      # a worker may stand in another folder
+
+class _Begun:
+    "How often something was begun that has not ended."
+    def __init__(self): self.n = Counter()
+    def nth(self, key): self.n[key] += 1; return self.n[key]
+    def end(self, key): del self.n[key]
+
+class _Careful(Worker):
+    "A `Worker` of Ray's: a batch whose worker died is done again photo by photo, and a photo whose worker died twice is not."
+    def __init__(self, begun, **kw): super().__init__(**kw); self.begun = begun
+    def __call__(self, batch):
+        import ray
+        srcs, dsts = [str(o) for o in batch['src']], [str(o) for o in batch['dst']]
+        def do(key, most, **rows):
+            if ray.get(self.begun.nth.remote(key)) > most: return None
+            out = Worker.__call__(self, rows); ray.get(self.begun.end.remote(key)); return out
+        if out := do(('batch', dsts[0]), 1, src=srcs, dst=dsts): return out
+        rows = [do(o, 2, src=[s], dst=[o]) or dict(src=[s], dst=[o], state=['failed'], why=[f'{s}: its worker died']) for s, o in zip(srcs, dsts)]
+        return {k: [r[k][0] for r in rows] for k in rows[0]}
 
 def _ray():
     for k, v in dict(RAY_USAGE_STATS_ENABLED='0', RAY_BACKEND_LOG_LEVEL='fatal').items(): os.environ.setdefault(k, v)      # it would report home, and talk of its own affairs
     try: import ray, ray.data
     except ImportError: raise ColorganError("workers need a package: pip install 'colorgan[ray]'") from None
     return ray
+
+def _tried(ray, threads, gpus, kw):
+    "One worker, made and let go: what is wrong with all of them is said once, where they would begin again for ever."
+    def one(): Worker(**kw)
+    try: ray.get(ray.remote(num_cpus=threads, num_gpus=gpus, max_retries=0)(one).remote())
+    except ray.exceptions.RayError as e: raise ColorganError(str(e.cause) if isinstance(getattr(e, 'cause', None), ColorganError) else f"a worker cannot begin: {str(e).strip().splitlines()[-1]}") from None
 
 def colorize_archive(
     addresses,         # of photos: any iterable of texts
@@ -108,31 +172,37 @@ def colorize_archive(
     bs=16,             # photos that a worker is given at a time
     chunk=100_000,     # addresses that are planned together
     threads=1,         # of each Ray worker
-    gpus=0.,           # of each Ray worker
+    gpus=0.,           # of each Ray worker; 0: it sees none. .5: two share one
     **kw,              # see `Worker`
 ):                     # yields (source, output, state, why) as photos are done, in no order; `ColorganError` where nothing can begin
     "Colour an archive: every photo once, whatever dies on the way."
     def planned(lines):
+        nonlocal kind
         good, bad = [], []
         for s in lines:
-            try: good.append(dict(src=_whole(s), dst=output_of(s, _whole(out), root)))
+            try:
+                o = dict(src=_whole(s), dst=output_of(s, _whole(out), root)); kind = kind or _kind(s)
+                if not root and _kind(s) != kind: raise ColorganError(f'{s}: this list began with {kind}, and has no --root; give a list of its own for what lies elsewhere')
+                good.append(o)
             except ColorganError as e: bad.append((s, '', 'failed', str(e)))
         bad += [(o['src'], o['dst'], 'failed', f"{o['src']} would be written over itself; give another --out or --root") for o in good if o['src'] == o['dst']]; good = [o for o in good if o['src'] != o['dst']]
-        first = {}
-        for o in good:
-            if first.setdefault(o['dst'], o['src']) != o['src']: bad.append((o['src'], o['dst'], 'failed', f"{first[o['dst']]} and {o['src']} would both be written to {o['dst']}"))
-        return [dict(src=s, dst=t) for t, s in first.items()], bad
-    it, one, out, ours = iter(addresses), None, str(out), False
-    if workers: ray = _ray(); ours = not ray.is_initialized()
+        return list({o['dst']: o for o in good}.values()), bad
+    it, one, out, ours, kind, ready = iter(addresses), None, str(out), False, '', False; kw['weights'] = weights and str(weights) or os.environ.get('COLORGAN_WEIGHTS')      # a worker elsewhere has other variables
+    if workers: ray = _ray(); ours = not ray.is_initialized(); kw['threads'] = threads
     if ours: ray.init(log_to_driver=False, include_dashboard=False, logging_level='error'); logging.getLogger('ray.data').setLevel(logging.ERROR)      # it joins $RAY_ADDRESS, or starts by itself
     try:
+        if ours and gpus > (have := ray.cluster_resources().get('GPU', 0)): raise ColorganError(f'each worker is to have {gpus:g} GPUs, and this machine has {have:g}: leave --gpus out for the CPU')      # Ray would wait for them
         while lines := list(itertools.islice(it, chunk)):
             todo, bad = planned(lines); yield from bad
             if not todo: continue
-            if not workers:
-                one = one or Worker(weights, **kw); done = (one({k: [o[k] for o in todo[i:i + bs]] for k in ('src', 'dst')}) for i in range(0, len(todo), bs))
+            if not ready:
+                _ready(_whole(out)); _at(todo[0]['src']); ready = True      # a package that is missing is missing for every photo
+                if workers: _tried(ray, threads, gpus, kw)
+                else: one = Worker(**kw)
+            if not workers: done = (one({k: [o[k] for o in todo[i:i + bs]] for k in ('src', 'dst')}) for i in range(0, len(todo), bs))
             else:
-                ds = ray.data.from_items(todo, override_num_blocks=-(-len(todo)//bs)).map_batches(Worker, fn_constructor_kwargs=dict(weights=weights and str(weights), threads=threads, **kw), batch_size=None, batch_format='numpy', compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers), num_cpus=threads, num_gpus=gpus)      # one that dies begins again, and its batch is given out again
+                begun = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Begun).remote()
+                ds = ray.data.from_items(todo, override_num_blocks=-(-len(todo)//bs)).map_batches(_Careful, fn_constructor_kwargs=dict(begun=begun, **kw), batch_size=None, batch_format='numpy', compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers), num_cpus=threads, num_gpus=gpus)      # one that dies begins again, and its batch is given out again
                 done = ds.iter_batches(batch_size=None, batch_format='numpy')
             for b in done: yield from zip(*([str(v) for v in b[k]] for k in ('src', 'dst', 'state', 'why')))
     finally:

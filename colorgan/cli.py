@@ -69,7 +69,7 @@ def train(
         base = with_(Settings(), name=out.name or 'run', data=data)
         return load_settings(config, set_, apply_preset(base, preset) if preset else base)
     with together(_say) as team:
-        s = team.share(settled); summary = run(s, out, team.first(lambda: get_source(s.data)), resume, _bar, say=_say if team.main else lambda t: None, team=team); v = summary['valid']
+        s = team.share(settled); team.part(s.bs, s.accumulate); summary = run(s, out, team.first(lambda: get_source(s.data)), resume, _bar, say=_say if team.main else lambda t: None, team=team); v = summary['valid']
     if team.main: _out(summary, json_, f"validation: CIEDE2000 {v['ciede2000']:.2f} (grey {v['grey_ciede2000']:.2f}), colourfulness {v['colorfulness']:.1f} (truth {v['true_colorfulness']:.1f}); {summary['images_per_s']:.1f} images/s\n{out/'generator.safetensors'}")
 
 @app.command()
@@ -87,9 +87,8 @@ def evaluate(
     from colorgan.colorize import Colorizer, find_weights
     from colorgan.evaluate import evaluate as run, format_rows, write_report
     from colorgan.scale import together
-    w = None if weights == 'none' else find_weights(weights)
     with together(_say) as team:
-        cz = w and Colorizer.from_file(w, working_size, device=device)
+        w = None if weights == 'none' else team.first(lambda: find_weights(weights)); cz = w and Colorizer.from_file(w, working_size, device=device)
         about = cz and dict(weights=w.name, working_size=cz.size, precision=cz.precision, device=str(cz.device), **{k: v for k, v in cz.G.meta.items() if isinstance(v, (str, int, float))})
         rep = run(data, cz, size, limit, about, _over('evaluate') if team.main else None, team=team)
     if not team.main: return
@@ -104,6 +103,7 @@ def colorize(
     out: str = typer.Option('coloured', help='Folder to write to; folders keep their inner structure. With --list any address that fsspec knows.'),
     list_: Optional[Path] = typer.Option(None, '--list', help='In place of PATH: a text file with the address of a photo on each line (s3://…, https://…, paths).'),
     workers: int = typer.Option(0, min=0, help='With --list: so many Ray workers; 0: this process.'),
+    gpus: float = typer.Option(0., min=0, help='With --workers: GPUs of each; .5: two share one. 0: the CPU.'),
     root: str = typer.Option('', help='With --list: what addresses begin with and outputs do not.'),
     in_place: bool = typer.Option(False, '--in-place', help='Write over the inputs.'),
     weights: Optional[str] = typer.Option(None, help='A .safetensors file; else those that come with colorgan.'),
@@ -125,7 +125,8 @@ def colorize(
     from colorgan.data import photo_suffixes
     from colorgan.video import colorize_video, video_suffixes
     if bool(paths) == bool(list_): raise ColorganError('colorize needs photos: PATH..., or --list FILE')
-    if list_: return _archive(list_, out, weights, workers, root, json_, [f for f, v in {'--in-place': in_place, '--hint': hint, '--samples': samples, '--compare': compare}.items() if v], size=size, device=device, saturation=saturation, only_grey=only_grey, max_pixels=max_pixels)
+    if alone := [f for f, v, need in (('--workers', workers, list_), ('--root', root, list_), ('--gpus', gpus, workers)) if v and not need]: raise ColorganError(f"{alone[0]}: only with {'--workers' if alone[0] == '--gpus' else '--list'}")
+    if list_: return _archive(list_, out, weights, workers, root, gpus, json_, [f for f, v in {'--in-place': in_place, '--hint': hint, '--samples': samples, '--compare': compare}.items() if v], size=size, device=device, saturation=saturation, only_grey=only_grey, max_pixels=max_pixels)
     hints = [parse_hint(h) for h in hint]; beside = [f for f, v in {'--hint': hint, '--compare': compare}.items() if v and samples]
     if beside: raise ColorganError(f"{' and '.join(beside)}: not with --samples")
     pairs = plan_outputs(paths, out, in_place, photo_suffixes | set(video_suffixes), (compare, samples)); is_clip = lambda f: f.suffix.lower() in video_suffixes
@@ -143,16 +144,19 @@ def colorize(
     for o in failed: _say(f"failed: {o['why']}")
     _out(dict(written=written, left_out=left, failed=failed), json_, '\n'.join(written)); raise typer.Exit(1 if failed else 0)
 
-def _archive(path, out, weights, workers, root, json_, cannot, **kw):
+def _archive(path, out, weights, workers, root, gpus, json_, cannot, **kw):
     from collections import Counter
     from colorgan.archive import colorize_archive, read_list
     from colorgan.colorize import find_weights
     from colorgan.core import ColorganError
     if cannot: raise ColorganError(f"{', '.join(cannot)}: not with --list")
-    if '://' not in (weights or ''): here = find_weights(weights); weights = weights and str(Path(here).resolve())      # said now, if there are none
+    if '://' not in (weights or ''): here = find_weights(weights); weights = str(Path(here).resolve()) if weights or os.environ.get('COLORGAN_WEIGHTS') else None      # said now, if there are none; those that come with colorgan each worker finds where it is
+    if workers and not gpus and kw['device'] == 'auto':
+        import torch
+        if torch.cuda.is_available(): _say('workers use the CPU: --gpus 1 gives each a GPU')
     n, failed = Counter(), []
     with contextlib.redirect_stdout(sys.stderr):      # Ray speaks of dead workers on stdout
-        for src, _, state, why in _over('colorize')(colorize_archive(read_list(path), out, weights, workers, root, **kw)):
+        for src, _, state, why in _over('colorize')(colorize_archive(read_list(path), out, weights, workers, root, gpus=gpus, **kw)):
             n[state] += 1
             if state == 'failed': failed.append(dict(file=src, why=why)); _say(f'failed: {why}')
     _say(f"{n.total()} in the list: " + ', '.join(f'{n[k]} {k}' for k in ('coloured', 'there', 'left out', 'failed') if n[k])); _out(dict(n) | dict(failures=failed), json_, str(out)); raise typer.Exit(1 if failed else 0)

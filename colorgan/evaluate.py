@@ -6,6 +6,7 @@
 __all__ = ['columns', 'paint', 'mean_ab', 'evaluate', 'write_report', 'format_rows']
 
 # %% ../nbs/09_evaluate.ipynb #9520aa67
+import hashlib
 from pathlib import Path
 import numpy as np
 import torch
@@ -56,10 +57,10 @@ def evaluate(
 ) -> dict:           # {'protocol': {…}, 'rows': {'truth', 'grey', 'mean_ab', 'model'}}
     "The metric table with its baselines."
     if given not in ('lstar', 'luma') or lightness not in ('own', 'true'): raise ColorganError(f"evaluate: given={given!r}, lightness={lightness!r}; expected lstar or luma, own or true")
-    source = get_source(data); digs = source.digests()
+    source = team.first(lambda: get_source(data)); digs = source.digests()
     order = sorted((i for i in range(len(source)) if digs[i] is not None), key=lambda i: (digs[i], i))
     if limit: order = order[:limit]
-    if not order: raise ColorganError(f'{source.name}: none of {len(source)} photos can be opened')
+    team.share(lambda seen=team.gather(hashlib.sha256(repr([digs[i] for i in order]).encode()).hexdigest()): _same(source, order, seen))
     source, closed, skipped = source.subset(order), [f'{source.names[i]}: cannot be opened' for i, d in enumerate(digs) if d is None], []
     mean = mean_ab(source, size, team); first = Scores(**nets); scores = dict(truth=first) | {k: Scores(like=first) for k in ['grey', 'mean_ab'] + ['model']*(model is not None)}; done = []
     for idxs, x in _batches(source, size, skipped, progress or (lambda it, **_: it), team.mine(range(len(source)))):
@@ -76,6 +77,11 @@ def evaluate(
     at = {n: i for i, n in enumerate(source.names)}
     for s in scores.values(): s.per_photo.join([s.per_photo], at)
     return team.share(lambda: _report(source, scores, done, skipped, mean, size, about, given, lightness))
+
+def _same(source, order, seen):
+    "Each process scores its share of one order: photos that only some have would be left out, or scored twice."
+    if len(set(seen)) > 1: raise ColorganError(f'{source.name}: the processes do not see the same photos')
+    if not order: raise ColorganError(f'{source.name}: none of {len(source)} photos can be opened')
 
 def _batches(source, size, skipped, progress, numbers, pixels=2**20, most=64):
     "Photos of one size together: (their numbers, uint8 (b, 3, h, w)), never more than some megapixels waiting."
@@ -99,7 +105,6 @@ def _answers(model, grey, names):
     return torch.from_numpy(np.stack(outs)).permute(0, 3, 1, 2).contiguous()
 
 def _report(source, scores, done, skipped, mean, size, about, given, lightness):
-    import hashlib
     rows = {k: s.row() for k, s in scores.items()}; last = list(scores.values())[-1]; env = environment()
     protocol = dict(data=source.name, photos=len(done), photos_sha256=hashlib.sha256(''.join(sorted(done)).encode()).hexdigest(), skipped=len(skipped), skipped_why=skipped[:20],
                     size=f'squashed to {size}×{size}, bicubic' if size else 'own', rounding='all rows are rounded to 8 bits', model_input=dict(lstar='grey photo made from L* alone, 8 bits', luma='grey photo of .30 R + .59 G + .11 B, 8 bits')[given], lightness=dict(own='of the model’s picture', true='the photo’s L* in place of the model’s')[lightness], mean_ab=[110*m for m in mean],
