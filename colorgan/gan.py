@@ -204,7 +204,9 @@ def _open_run(s, out, resume, info, argv=None, say=lambda t: None):
     if not (out/'config.json').exists(): raise ColorganError(f'{out} holds no run to resume')
     was = read_json(out/'data.json')
     if not isinstance(was, dict) or was.get('split_sha256') != info['split_sha256']: raise ColorganError(f'{out}: the photos are not those that the run began with; restore them, or start anew in another folder')
-    sweep(out); return RunRecord(out, resume=True), newest_checkpoint(out/'state.pt', say)
+    sd = newest_checkpoint(out/'state.pt', say)
+    if sd is None and (gone := sorted(p.name for p in out.glob('damaged-state*.pt'))): raise ColorganError(f"{out}: no checkpoint is there but {', '.join(gone)}; start anew in another folder")
+    sweep(out); return RunRecord(out, resume=True), sd
 
 def _known_plan(s, out):
     "The steps of both stages as they were written down; None for a run that begins."
@@ -218,7 +220,10 @@ def _write_plan(s, out, took): write_json(out/'plan.json', plan := plan_steps(s,
 def _state(s, sd=None, team=None):
     "The state that a run begins with, or that a checkpoint holds."
     st = TrainState(s, team=team)
-    if sd is None: s.init and st.begin_from(s.init); return st
+    if sd is None:
+        if s.init: st.begin_from(s.init)
+        if st.team.size > 1: st.load_state_dict(st.team.share(st.state_dict))
+        return st
     try:
         if sd['stage'] == 'gan': start_gan(st)
         st.load_state_dict(sd)
@@ -260,6 +265,7 @@ def train(
 ) -> dict:            # the summary; `Interrupted` after a signal, with the state saved
     "Both stages on anyone's photos, recorded."
     with _disk(out), only_deterministic(s.deterministic), keep_memory() if pick_device(s.device).type == 'cpu' else nullcontext(), ExitStack() as held:
+        team.part(s.bs, s.accumulate)      # what cannot be shared out is said before photos are decoded and a folder is made
         sets = source if isinstance(source, tuple) else team.first(lambda: make_sets(s, source, cache=cache))
         if len(set(team.gather(sets[2]['split_sha256']))) > 1: raise ColorganError(f'{s.data}: the processes do not see the same photos')
         team.share(lambda: held.enter_context(locked(Path(out)/'.lock')))
@@ -274,7 +280,6 @@ def _train(s, out, sets, resume, progress, argv, say, team):
         if n['skipped'] or n['grey']: say(f"{k}: {n['n']} squares; left out {n['grey']} grey and {n['skipped']} unreadable photos" + (f" (first: {n['skipped_why'][0]})" if n['skipped'] else ''))
     if plan is None: took = _time_steps(s, train_set, team) if s.max_minutes else None; plan = team.share(lambda: _write_plan(s, out, took))
     st = _state(s, sd, team); samples = sample_photos(s.size)
-    if sd is None and team.size > 1: st.load_state_dict(team.share(st.state_dict))
     say(f"encoder: {st.G.encoder}; {st.device}, {st.precision}; {plan['pretrain']} steps of L1 and {plan['gan']} of GAN")
     if team.main: _rewind(rec, st, plan)
     judge = team.share(lambda: bool(s.judge and Features(s.judge))) and team.main and Features(s.judge, st.device)      # a file that is none is said on all
@@ -308,12 +313,18 @@ def _rewind(rec, st, plan):
     for o in st.memo.get('rollbacks', []):
         if jsonable(o) not in rows and o['step'] <= _at(st, plan): rec.log(**o)
 
+def _before(e, path, plan, say):
+    "The newest checkpoint from before the trouble `e`; None where none was saved yet."
+    sd = newest_checkpoint(path, say, fits=lambda sd: _at(sd, plan) < e.began)
+    if sd is None and any(p.exists() for p in checkpoints(path)): raise ColorganError(f'{e}; stopped: it began at step {max(e.began, 1)}, before every checkpoint that is kept. Start anew with a larger save_every, or go on with --resume --set on_trouble=warn')
+    return sd
+
 def _roll_back(e, st, rec, plan, say, team=Alone(), most=3):
     "The state before the trouble `e`, saved, with half the rate for the rest of the run; or the end of the run."
     s, done = st.s, st.memo.get('rollbacks', [])
     if s.on_trouble == 'stop': raise ColorganError(f'{e}; stopped. What was saved is whole: start anew with a lower rate, or go on with --resume --set on_trouble=warn or rollback')
     if len(done) >= most: raise ColorganError(f'{e}; stopped after {most} rollbacks: start anew with a lower rate')
-    new = _state(s, team.share(lambda: newest_checkpoint(rec.path/'state.pt', say, fits=lambda sd: _at(sd, plan) < e.began)), team); rate = st.memo.get('rate', 1.)/2; back = _at(new, plan)
+    new = _state(s, team.share(lambda: _before(e, rec.path/'state.pt', plan, say)), team); rate = st.memo.get('rate', 1.)/2; back = _at(new, plan)
     new.memo |= dict(rate=rate, rollbacks=done + [dict(stage=new.stage, step=back, rollback=e.kind, from_step=e.step, rate=rate)]); new.window = []
     if team.main: save_checkpoint(new, rec.path/'state.pt'); _rewind(rec, new, plan)
     say(f'{e}; back to step {back}, and on with {rate:g} of the rate'); return new
@@ -341,6 +352,6 @@ def resumed_settings(
     if not (Path(out)/'config.json').exists(): raise ColorganError(f'{out} holds no run to resume')
     s = load_settings(Path(out)/'config.json'); new = load_settings(None, sets, base=s)
     import dataclasses
-    bad = [k for k, v in dataclasses.asdict(new).items() if v != getattr(s, k) and k not in ('device', 'log_every', 'sample_every', 'save_every', 'on_trouble')]
+    bad = [k for k, v in dataclasses.asdict(new).items() if v != getattr(s, k) and k not in ('device', 'log_every', 'sample_every', 'save_every', 'on_trouble', 'accumulate')]
     if bad: raise ColorganError(f'{bad[0]} was {getattr(s, bad[0])} when the run began; a resumed run keeps its settings')
     return with_(new, data=str(data)) if data else new
