@@ -6,7 +6,7 @@
 __all__ = ['SharedBatchNorm', 'Team', 'together']
 
 # %% ../nbs/11b_scale.ipynb #b74e8fcf
-import os, sys
+import copy, os, sys
 from contextlib import contextmanager
 from datetime import timedelta
 import torch
@@ -33,6 +33,14 @@ class SharedBatchNorm(nn.BatchNorm2d):
         return (c*(self.weight*torch.rsqrt(v + self.eps))[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
 # %% ../nbs/11b_scale.ipynb #d81f2e87
+def _divisors(n): return ', '.join(str(k) for k in range(1, n + 1) if n % k == 0)
+
+def _on_cpu(o):
+    "The same with its tensors on the CPU: unpickled elsewhere, one of this process's GPU would take memory there."
+    if isinstance(o, torch.Tensor): return o.cpu()
+    if isinstance(o, dict): new = copy.copy(o); new.update({k: _on_cpu(v) for k, v in o.items()}); return new      # its own kind, with what `state_dict` hangs on it
+    return type(o)(map(_on_cpu, o)) if type(o) in (list, tuple) else o
+
 class Team(Alone):
     "The processes that `torchrun` or `accelerate launch` started, as one."
     def __init__(self,
@@ -52,14 +60,15 @@ class Team(Alone):
 
     def part(self, bs, accumulate=1):
         n = bs//self.size
-        if n*self.size != bs: self._fail(f'bs={bs} cannot be shared out equally by {self.size} processes')
-        if n % accumulate: self._fail(f'bs={bs} is {n} for each of {self.size} processes, which accumulate={accumulate} does not divide')
+        if n*self.size != bs: self._fail(f"bs={bs} cannot be shared out equally by {self.size} processes; start as many as divide it: {_divisors(bs)}")
+        if n % accumulate: self._fail(f'bs={bs} is {n} for each of {self.size} processes, which accumulate={accumulate} does not divide; --set accumulate to one that does: {_divisors(n)}')
         return slice(self.rank*n, (self.rank + 1)*n)
 
     def mine(self, o): return o[self.rank::self.size]
 
     def join(self, net):
         for m in net.modules():
+            if isinstance(m, nn.modules.batchnorm._BatchNorm) and type(m) not in (nn.BatchNorm2d, nn.SyncBatchNorm, SharedBatchNorm): self._fail(f'a network with {type(m).__name__} cannot be trained by several processes: only BatchNorm2d sees the photos of all; use another generator or body, or one process')
             if type(m) is nn.BatchNorm2d:
                 if m.weight.is_cuda: m.__class__, m.process_group = nn.SyncBatchNorm, None
                 else: m.__class__ = SharedBatchNorm
@@ -83,7 +92,7 @@ class Team(Alone):
         except ColorganError as e: return None, str(e)
 
     def share(self, fn):
-        box = [self._tried(fn, self.main)]; dist.broadcast_object_list(box, device=torch.device('cpu')); out, why = box[0]
+        box = [_on_cpu(self._tried(fn, self.main))]; dist.broadcast_object_list(box, device=torch.device('cpu')); out, why = box[0]
         return self._fail(why) if why else out
 
     def first(self, fn):
@@ -116,7 +125,7 @@ def together(say=lambda t: None):
         sys.exit(e.code)
     except RuntimeError as e:
         if not _lost(e): raise
-        raise ColorganError(f'process {team.rank} of {team.size} lost another one; what was saved last stays, go on with --resume, with as many processes as are left') from None
+        raise ColorganError(f'process {team.rank} of {team.size} lost another one; what was saved last stays, go on with --resume, with as many processes as are left ({(str(e).strip() or type(e).__name__).splitlines()[0][:160]})') from None
     finally:
         try: dist.destroy_process_group()
         except RuntimeError: pass          # the others are gone already
