@@ -6,13 +6,17 @@
 __all__ = ['card', 'hub_class', 'from_hub', 'to_hub']
 
 # %% ../nbs/10e_hub.ipynb #ae8659fd
-import functools, json, os
+import functools, os, re
 from pathlib import Path
 from .core import ColorganError, write_json
 from .colorize import Colorizer
 from .generator import count_params, save_weights
 
 # %% ../nbs/10e_hub.ipynb #3c0fe87c
+def _licence_id(text, most=40):
+    "What the hub takes for a licence's name: short, of small letters, digits and dashes. A sentence has none, and stands in the card."
+    slug = re.sub(r'[^a-z0-9.]+', '-', text.lower()).strip('-.'); return slug if 0 < len(slug) <= most else 'see-the-card'
+
 def card(
     cz:Colorizer,   # whose card
     name,           # 'owner/name', for the example
@@ -25,7 +29,7 @@ library_name: colorgan
 pipeline_tag: image-to-image
 tags: [colorization, gan, model_hub_mixin]
 license: other
-license_name: {json.dumps(licence, ensure_ascii=False)}
+license_name: {_licence_id(licence)}
 ---
 
 # {name.rpartition('/')[2]}
