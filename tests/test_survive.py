@@ -1,6 +1,6 @@
 """Kills, full disks, two at once, bad files, bad losses: nothing lost, nothing let in. COLORGAN_LONG=FOLDER runs the long forms and records them there; COLORGAN_RECORD=FOLDER records the short ones. results/reliability holds such records.
 A run is `colorgan train` in a forked process, so that one import serves them all; what happens to it is put in before it starts."""
-import builtins, errno, io, json, os, random, re, resource, shutil, signal, struct, sys, tempfile, time, unittest, warnings
+import builtins, errno, io, json, os, random, re, resource, shutil, signal, struct, sys, tempfile, time, tokenize, unittest, warnings, zipfile
 from pathlib import Path
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 import numpy as np
@@ -16,12 +16,13 @@ def record(name, test='test_survive', **what):
         from colorgan.core import environment, write_json
         env = environment([f"COLORGAN_{'LONG' if LONG else 'RECORD'}=runs/reliability", 'python', '-m', 'unittest', f'tests.{test}']); write_json(Path(RECORD)/f'{name}.json', dict(what, form='long' if LONG else 'short', test=f'tests/{test}.py', env={k: env[k] for k in ('commit', 'dirty', 'command', 'utc', 'python', 'cores', 'versions')}))
 
-def child(argv, prepare=None, cwd=None, err='err', fn=None):
-    "Start `colorgan ARGV` in a fork; `prepare()` is called in it first. stderr goes to a file."
+def child(argv, prepare=None, cwd=None, err='err', fn=None, most=1800 if LONG else 600):
+    "Start `colorgan ARGV`, or `fn()`, in a fork; `prepare()` is called in it first. stderr goes to a file. After `most` seconds SIGALRM ends it: it hangs."
     pid = os.fork()
     if pid: return pid
     code = 99
     try:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL); signal.alarm(most)
         fd = os.open(cwd/err, os.O_CREAT | os.O_WRONLY | os.O_TRUNC); os.dup2(fd, 2); os.dup2(fd, 1); sys.stdout, sys.stderr = (os.fdopen(i, 'w', buffering=1) for i in (1, 2)); os.chdir(cwd)
         if prepare: prepare()
         from colorgan.cli import main
@@ -69,7 +70,7 @@ class Survive(unittest.TestCase):
         return lines[0]
 
     def same_end(self, out):
-        w, rows = self.end(self.dir/out); self.assertEqual(rows, self.truth[1], out); self.assertTrue(w == self.truth[0], f'{out}: another generator'); self.assertEqual([p.name for p in (self.dir/out).glob('.*')], [], 'something was left lying'); self.assertTrue(json.loads((self.dir/out/'summary.json').read_text())['kept']['step'] > 14)
+        w, rows = self.end(self.dir/out); self.assertEqual(rows, self.truth[1], out); self.assertTrue(w == self.truth[0], f'{out}: another generator'); self.assertEqual([p.name for g in ('.*', 'damaged-*') for p in (self.dir/out).glob(g)], [], 'something was left lying, or a checkpoint was not whole'); self.assertTrue(json.loads((self.dir/out/'summary.json').read_text())['kept']['step'] > 14)
 
     def at(self, out):
         from colorgan.pretrain import newest_checkpoint
@@ -78,7 +79,7 @@ class Survive(unittest.TestCase):
     # --- killed ---
 
     def test_kill_anywhere(self):
-        rnd, n, tried = random.Random(1), 30 if LONG else 3, []
+        rnd, n, tried = random.Random(1), 30 if LONG else 4, []
         def in_write(k):       # half of the k-th checkpoint, then the end
             def prepare():
                 import colorgan.pretrain as p; real, seen = p.save_tensors, []
@@ -98,12 +99,12 @@ class Survive(unittest.TestCase):
                 os.replace, os.link = map(wrap, real)
             return prepare
         while sum(o['killed'] for o in tried) < n:
-            i = sum(o['killed'] for o in tried); out, kind = f'kill{len(tried)}', ('a random moment', 'half a checkpoint', 'between two renames')[0 if i < .6*n else 1 + i % 2]; code = 0
+            i = sum(o['killed'] for o in tried); early = (i + i//2) % 2; out, kind = f'kill{len(tried)}', ('a random moment', 'half a checkpoint', 'between two renames')[0 if i < .5*n else 1 + i % 2]; code = 0
             if kind == 'a random moment': pid = self.start(out); time.sleep(rnd.uniform(.02, .9)*self.took); os.kill(pid, signal.SIGKILL); code = ended(pid)
-            else: code = self.train(out, {'half a checkpoint': in_write(rnd.randint(1, 10)), 'between two renames': in_rename(rnd.randint(2, 25))}[kind])
+            else: code = self.train(out, {'half a checkpoint': in_write(rnd.randint(*((2, 5) if early else (8, 10)))), 'between two renames': in_rename(rnd.randint(*((2, 16) if early else (21, 30))))}[kind])
             at = self.at(out); tried.append(dict(kind=kind, killed=code == -9, checkpoint=at)); self.assertEqual(self.go_on(out), 0, self.err()[-1500:]); self.same_end(out); shutil.rmtree(self.dir/out)
             self.assertLess(len(tried), 2*n + 3)
-        stages = [str(o['checkpoint']).split()[0] for o in tried]
+        stages = [o['checkpoint'].split()[0] if o['checkpoint'] else 'none' for o in tried if o['killed']]; self.assertLessEqual({'pretrain', 'gan'}, set(stages))
         record('kill', tried=len(tried), killed=n, over_before_the_kill=len(tried) - n, resumed_bit_identical=len(tried), log_lines_twice_or_missing=0, kinds={k: sum(o['kind'] == k for o in tried) for k in dict.fromkeys(o['kind'] for o in tried)}, newest_checkpoint_when_killed={k: stages.count(k) for k in dict.fromkeys(stages)}, runs=tried)
 
     def test_signals(self):
@@ -116,16 +117,20 @@ class Survive(unittest.TestCase):
         record('signals', tried=len(codes), checkpoint_one_line_and_status={str(c): codes.count(c) for c in (130, 143)}, resumed_bit_identical=len(codes))
 
     def test_damaged_checkpoint(self):
-        rnd, n = random.Random(2), 20 if LONG else 2; self.stop_after('hurt', 4); found = 0
+        from colorgan.pretrain import read_checkpoint
+        rnd, n, found = random.Random(2), 21 if LONG else 3, {1: 0, 2: 0}; self.stop_after('hurt', 4); kept = {f.name: read_checkpoint(f)['step'] for f in sorted((self.dir/'hurt').glob('*.pt'))}; self.assertEqual(kept, {'state.pt': 12, 'state-1.pt': 9, 'state-2.pt': 6})
         for i in range(n):
-            d = self.dir/f'hurt{i}'; shutil.copytree(self.dir/'hurt', d); b = bytearray((d/'state.pt').read_bytes())
-            if i % 2: b = b[:rnd.randrange(len(b))]
-            else: b[rnd.randrange(len(b)//10, len(b)*9//10)] ^= 1 << rnd.randrange(8)
-            (d/'state.pt').write_bytes(b); self.assertEqual(self.train(d.name, resume=True), 0, self.err()[-800:]); found += 'going on from state-1.pt' in self.err(); self.same_end_or_aside(d)
-        self.assertGreaterEqual(found, n - n//10)      # a bit in the padding between tensors is no damage
-        record('damaged-checkpoint', tried=n, noticed_and_fell_back=found, not_damage_but_padding=n - found, resumed_bit_identical=n)
-
-    def same_end_or_aside(self, d): w, rows = self.end(d); self.assertEqual(rows, self.truth[1]); self.assertEqual(w, self.truth[0])
+            d = self.dir/f'hurt{i}'; shutil.copytree(self.dir/'hurt', d); k = 1 + (i % 3 == 2)      # the newest, or the two newest
+            for f in (d/'state.pt', d/'state-1.pt')[:k]:
+                b = bytearray(f.read_bytes())
+                if i % 2: b = b[:rnd.randrange(len(b))]
+                else: b[rnd.randrange(len(b)//10, len(b)*9//10)] ^= 1 << rnd.randrange(8)
+                f.write_bytes(b)
+            self.assertEqual(self.train(d.name, resume=True), 0, self.err()[-800:]); found[k] += f'going on from state-{k}.pt' in self.err(); w, rows = self.end(d); self.assertEqual(rows, self.truth[1]); self.assertEqual(w, self.truth[0])
+        noticed = sum(found.values()); self.assertGreaterEqual(noticed, n - max(1, n//10)); self.assertGreater(found[2], 0)      # a bit in the padding between tensors is no damage
+        d = self.dir/'hurtall'; shutil.copytree(self.dir/'hurt', d); log = (d/'metrics.jsonl').read_bytes(); [f.write_bytes(b'no') for f in d.glob('*.pt')]
+        for _ in range(2): self.assertEqual(self.train(d.name, resume=True), 2, self.err()); self.one_line('no checkpoint is whole'); self.assertEqual(((d/'metrics.jsonl').read_bytes(), sorted(f.name for f in d.glob('*.pt'))), (log, sorted(kept)))      # never from step 0
+        record('damaged-checkpoint', tried=n, kept=kept, newest_damaged=n - n//3, two_newest_damaged=n//3, noticed_and_fell_back=noticed, not_damage_but_padding=n - noticed, resumed_bit_identical=n, all_three_damaged_refused=2)
 
     def stop_after(self, out, k):
         def prepare():
@@ -241,56 +246,92 @@ class Survive(unittest.TestCase):
         self.assertEqual(self.train('warned', spoil(9, nan)), 0, self.err()[-1500:]); self.assertEqual(self.err().count('not finite'), 1); self.assertEqual([o['trouble'] for o in rows('warned') if 'trouble' in o], ['not finite'])
         self.assertEqual(self.train('often', spoil(9, nan, 99), sets=['on_trouble=rollback']), 2); self.one_line('after 3 rollbacks')
         # killed after a rollback: the rate, and the line in the log, are not forgotten
+        def wins():      # D's losses at zero for four steps, once
+            import colorgan.gan as g, colorgan.watch as w, torch; real, init, left = g.gan_step, w.Signs.__init__, [4]; w.Signs.__init__ = lambda self, s: init(self, s, won_for=4)
+            def f(st, L, ab):
+                out = real(st, L, ab)
+                if st.step >= 6 and left[0]: left[0] -= 1; out |= dict(d_real=torch.zeros(()), d_fake=torch.zeros(()))
+                return out
+            g.gan_step = f
+        self.assertEqual(self.train('won', wins, sets=['on_trouble=rollback']), 0, self.err()[-1500:]); b = json.loads((self.dir/'won'/'summary.json').read_text())['rollbacks']; self.assertEqual([(o['rollback'], o['rate']) for o in b], [('D has won', .5)]); self.assertLess(b[0]['step'], b[0]['from_step'] - 3); self.assertGreater(b[0]['step'], 14); self.assertIn(f"back to step {b[0]['step']}", self.err())
         def dies():
             spoil(9, nan)(); import colorgan.gan as g; real = g.gan_step
             def f(st, L, ab): st.step == 7 and os.kill(os.getpid(), signal.SIGKILL); return real(st, L, ab)
             g.gan_step = f
         self.assertEqual(self.train('killed', dies, sets=['on_trouble=rollback']), -9); self.assertEqual(self.go_on('killed'), 0, self.err()[-800:]); a, b = self.end(self.dir/'back0'), self.end(self.dir/'killed'); self.assertEqual(a[1], b[1]); self.assertEqual(a[0], b[0]); self.assertNotEqual(a[0], self.truth[0])
         self.assertEqual(max(late), 0); self.assertFalse([o for o in self.truth[1] if 'trouble' in o])
-        record('trouble', provoked=len(cases), noticed_steps_late=max(late), stopped_and_resumed_bit_identical=len(cases), rolled_back=len(cases) + 1, killed_after_rollback_bit_identical=1, warned=1)
+        record('trouble', provoked=len(cases), noticed_steps_late=max(late), stopped_and_resumed_bit_identical=len(cases), rolled_back=len(cases) + 1, d_won_rolled_back=1, killed_after_rollback_bit_identical=1, warned=1)
 
     @unittest.skipUnless(LONG, 'COLORGAN_LONG=FOLDER runs it')
     def test_trouble_of_gans(self):
         "A D that wins, a G that turns grey, and healthy runs, in training proper."
-        import torch, colorgan.gan as g
-        from colorgan.core import Settings, with_
+        import colorgan.gan as g
+        from colorgan.core import ColorganError, RunRecord, Settings, with_
         from colorgan.data import make_sets
         from colorgan.pretrain import TrainState, pretrain
         from colorgan.watch import Trouble, Watch
         base = Settings(generator='unet', nf=8, size=32, patch=16, bs=8, resize='crop', crops=12, n_valid=2, precision='fp32', device='cpu', ema=.9, log_every=10, pretrain_lr=3e-3, on_trouble='stop'); sets = make_sets(base, cache=False); alarms = {}
         for seed, kind in enumerate(('bce', 'lsgan', 'hinge')):
-            s = with_(base, seed=seed, gan_loss=kind, pretrain_steps=200, gan_steps=300, on_trouble='warn'); said = []; g.train(s, self.dir/f'well{seed}{kind}', sets, say=lambda t: said.append(t)); alarms[f'{kind}, seed {seed}'] = [t for t in said if 'step' in t and ':' in t and 'encoder' not in t]
+            s = with_(base, seed=seed, gan_loss=kind, pretrain_steps=200, gan_steps=300, on_trouble='warn'); g.train(s, d := self.dir/f'well{seed}{kind}', sets); alarms[f'{kind}, seed {seed}'] = [o['trouble'] for o in RunRecord(d, resume=True).rows() if 'trouble' in o]
         self.assertEqual(sum(map(len, alarms.values())), 0, alarms)
-        won = {}
+        won, back = {}, {}
         for kind in ('bce', 'lsgan', 'hinge'):      # G hardly moves, and D has all the time
             s = with_(base, gan_loss=kind, lambda_l1=0., lr=1e-9, lr_d=2e-3, gan_steps=1500); st = TrainState(s); g.start_gan(st); w = Watch(s)
             try: g.train_gan(st, sets[0], 1500, watch=w); won[kind] = None
             except Trouble as e: self.assertEqual(e.kind, 'D has won'); won[kind] = e.step
-        self.assertTrue(all(won.values()), won)
-        s = with_(base, lr=2e-3, lambda_l1=100., pretrain_steps=100); st = TrainState(s); pretrain(st, sets[0], 100); g.start_gan(st); st.pix = lambda pred, y: pred.abs().mean(); gone, seen = None, []
-        real = g.gan_step
-        def step(st, L, ab): out = real(st, L, ab); seen.append(float(out['chroma'])); return out
+            self.assertTrue(won[kind], won); d = self.dir/f'won{kind}'      # and again in a run that may go back: it does, three times, each time to before the 50 steps in which D won, and then gives up
+            with self.assertRaisesRegex(ColorganError, 'D has won.*after 3 rollbacks'): g.train(with_(s, pretrain_steps=10, save_every=40, on_trouble='rollback'), d, sets)
+            r = [o for o in RunRecord(d, resume=True).rows() if 'rollback' in o]; self.assertEqual([(o['rollback'], o['rate']) for o in r], [('D has won', .5**i) for i in (1, 2, 3)]); self.assertTrue(all(o['step'] <= o['from_step'] - 50 for o in r), r); back[kind] = [[o['from_step'], o['step']] for o in r]
+        s = with_(base, lambda_l1=100., lr_d=1e-5, pretrain_steps=100); st, w, seen = TrainState(s), Watch(s), []; pretrain(st, sets[0], 100, watch=w); g.start_gan(st); real = g.gan_step
+        def step(st, L, ab):
+            if st.step == 30: st.pix = lambda pred, y: pred.abs().mean(); st.opt_g.param_groups[0]['lr'] = 2e-3      # from here on it is asked for grey
+            out = real(st, L, ab); seen.append(float(out['chroma'])); return out
         g.gan_step = step
-        try: g.train_gan(st, sets[0], 600, watch=Watch(s)); e = None
+        try: g.train_gan(st, sets[0], 600, watch=w); e = None
         except Trouble as err: e = err
         finally: g.gan_step = real
-        self.assertEqual(e and e.kind, 'grey'); gone = next(i + 1 for i in range(len(seen)) if max(seen[i:]) < .1); self.assertLessEqual(e.step - gone, 50)
-        record('trouble-gan', healthy_runs=len(alarms), alarms=0, steps_of_each=500, d_won_provoked=len(won), d_won_noticed_at_step=won, grey_provoked=1, grey_noticed_steps_after_last_above_a_tenth=e.step - gone)
+        self.assertEqual(e and e.kind, 'grey', seen[-3:]); gone = next((i + 1 for i in range(30, len(seen)) if max(seen[i:]) < .1), len(seen)); self.assertLessEqual(e.step - gone, 50)
+        record('trouble-gan', healthy_runs=len(alarms), alarms=sum(map(len, alarms.values())), steps_of_each=500, d_won_provoked=len(won), d_won_noticed_at_step=won, d_won_rolled_back_from_to=back, grey_provoked=1, grey_noticed_at_step=e.step, grey_noticed_steps_after_last_above_a_tenth=e.step - gone)
 
     # --- bad photos ---
 
     def test_fuzzed_photos(self):
-        from colorgan.core import Settings
-        from colorgan.data import folder_source, make_sets, prepare
-        n = 1000 if LONG else 100; d = self.dir/'fuzz'; d.mkdir(); kinds = fuzz(d, n); src = folder_source(d); t = time.time(); before = rss(), fds()
-        signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(TimeoutError('it hangs'))); signal.alarm(600)
-        try: ps = prepare(src, 32, cache=False)
-        finally: signal.alarm(0)
-        read, named = set(ps.names), [next((m for m in src.names if s.startswith(Path(m).name)), None) for s in ps.skipped]; self.assertNotIn(None, named); self.assertEqual(len(read) + len(named), n); self.assertFalse(read & set(named)); self.assertTrue(all('\n' not in s and len(s) < 300 for s in ps.skipped))
-        bad = {k: sum(Path(m).name.startswith(k) for m in named) for k in kinds}; self.assertTrue(all(bad[k] == kinds[k] for k in ('bomb', 'nothing', 'text')), bad); self.assertEqual(bad['good'] + bad['thin'] + bad['mode'], 0, [s for s in ps.skipped if s.startswith(('thin', 'mode', 'good'))])
-        grown = (rss() - before[0])/2**20; self.assertLess(grown, 400); self.assertEqual(fds(), before[1])
-        ps2 = prepare(src, 32, cache=False); self.assertEqual((ps2.names, ps2.skipped), (ps.names, ps.skipped)); again = (rss() - before[0])/2**20 - grown; self.assertLess(again, 60)
-        record('fuzzed-photos', tried=n, kinds=kinds, read=len(read), left_out_and_named=len(named), left_out_of_each_kind=bad, crashed=0, hung=0, seconds=round(time.time() - t, 1), memory_grown_mb=round(grown), memory_grown_by_a_second_pass_mb=round(again), descriptors_leaked=0)
+        import torch
+        from colorgan.data import Batches, folder_source, prepare
+        n = 1000 if LONG else 100; d = self.dir/'fuzz'; d.mkdir(); kinds = fuzz(d, n); src = folder_source(d); threads = (2, 1)
+        def passes():      # in a process of its own: one that hangs can be ended, one that crashes is seen
+            before, ps, grown, t = (rss(), fds()), [], [], time.time()
+            for k in threads: os.cpu_count = lambda k=k: k; ps.append(prepare(src, 32, cache=False)); grown.append((rss() - before[0])/2**20)
+            a, b = ps; same = sum(torch.equal(*(Batches(p, 8, seed=3)(i) for p in ps)) for i in range(50)); (self.dir/'passes').write_text(json.dumps(dict(names=a.names, skipped=a.skipped, same=(a.names, a.skipped) == (b.names, b.skipped) and bool((a.x == b.x)[a.rows].all()), batches=same, grown=grown[0], again=grown[1] - grown[0], fds=fds() - before[1], seconds=time.time() - t)))
+        self.assertEqual(ended(child([], cwd=self.dir, fn=passes)), 0, self.err()[-1500:]); o = json.loads((self.dir/'passes').read_text()); skipped = o['skipped']
+        read, named = set(o['names']), [next((m for m in src.names if s.startswith(Path(m).name)), None) for s in skipped]; self.assertNotIn(None, named); self.assertEqual(len(read) + len(named), n); self.assertFalse(read & set(named)); self.assertTrue(all('\n' not in s and len(s) < 300 for s in skipped))
+        bad = {k: sum(Path(m).name.startswith(k) for m in named) for k in kinds}; self.assertTrue(all(bad[k] == kinds[k] for k in ('bomb', 'nothing', 'text')), bad); self.assertEqual(bad['good'] + bad['thin'] + bad['mode'], 0, [s for s in skipped if s.startswith(('thin', 'mode', 'good'))])
+        self.assertTrue(o['same'], 'another number of threads, other squares'); self.assertEqual(o['batches'], 50); self.assertLess(o['grown'], 400); self.assertLess(o['again'], 60); self.assertEqual(o['fds'], 0)
+        record('fuzzed-photos', tried=n, kinds=kinds, read=len(read), left_out_and_named=len(named), left_out_of_each_kind=bad, crashed=0, hung=0, seconds=round(o['seconds'], 1), memory_grown_mb=round(o['grown']), memory_grown_by_a_second_pass_mb=round(o['again']), descriptors_leaked=o['fds'], threads=threads, batches_compared=50, batches_that_differ=50 - o['batches'])
+
+    def test_photos_that_change(self):
+        "A photo that vanishes or changes while the squares are made: an error or a skip, by choice. Once they are made, no photo is read again."
+        n, ended_in = 3 if LONG else 1, dict(error=0, skip=0)
+        def meddle(photos, how, victim):
+            def prepare():
+                import colorgan.data as d; os.environ['COLORGAN_CACHE'] = str(photos.with_suffix('.cache')); real = d.Source.read
+                def read(src, i):
+                    im = real(src, i); f = Path(src.files[i])
+                    if f.name == victim and f.exists(): f.unlink() if how == 'vanishes' else f.write_bytes((photos/'other').read_bytes())
+                    return im
+                d.Source.read = read
+            return prepare
+        for i in range(n):
+            for how in ('vanishes', 'changes'):
+                for choice in ('error', 'skip'):
+                    out = f'{how}-{choice}{i}'; photos = self.dir/f'photos-{out}'; shutil.copytree(self.photos, photos); Image.new('RGB', (40, 40), (200, 30, 60)).save(photos/'other', 'PNG'); victim = sorted(p.name for p in photos.glob('*.png'))[i]
+                    code = ended(child(['train', '--out', out, '--data', photos] + sum((['--set', s] for s in (*SETS, f'on_change={choice}')), []), meddle(photos, how, victim), self.dir)); self.assertEqual(code, 2 if choice == 'error' else 0, self.err()[-800:]); self.assertIn(f'{victim}: has changed, or is gone', self.err()); ended_in[choice] += 1
+                    if choice == 'error': self.one_line('set on_change=skip'); self.assertFalse((self.dir/out).exists())
+        gone = self.dir/'photos-gone'; shutil.copytree(self.photos, gone)
+        def later():
+            import colorgan.pretrain as p; os.environ['COLORGAN_CACHE'] = str(self.dir/'gone.cache'); real = p.l1_step; p.l1_step = lambda st, *a: (st.step == 3 and shutil.rmtree(gone), real(st, *a))[1]
+        self.assertEqual(ended(child(['train', '--out', 'gone', '--data', gone] + sum((['--set', s] for s in SETS), []), later, self.dir)), 0, self.err()[-800:]); self.assertFalse(gone.exists()); self.same_end('gone')
+        record('changed-photos', tried=sum(ended_in.values()), ended_in_one_line=ended_in['error'], left_out_and_named=ended_in['skip'], taken_unseen=0, all_gone_after_the_first_epoch_bit_identical=1)
 
     # --- hostile files ---
 
@@ -298,30 +339,38 @@ class Survive(unittest.TestCase):
         from colorgan.core import ColorganError, load_settings
         from colorgan.generator import load_weights
         from colorgan.pretrain import Features, read_checkpoint
-        d = self.dir/'hostile'; d.mkdir(); files = hostile(d, (self.straight/'generator.safetensors').read_bytes(), (self.straight/'state.pt').read_bytes()); took, grew = {}, {}
+        d = self.dir/'hostile'; d.mkdir(); files = hostile(d, (self.straight/'generator.safetensors').read_bytes(), (self.straight/'state.pt').read_bytes()); took, grew = {}, {}; base = min(alone(lambda: None, self.dir)[1] for _ in range(3))
+        def refused(fn, f):
+            try: fn(f)
+            except ColorganError as e: self.assertEqual(len(str(e).splitlines()), 1, str(e)); self.assertLess(len(str(e)), 700); return
+            self.fail(f'{f.name} was let in')
         for f, fn in files:
-            fn = dict(weights=load_weights, checkpoint=read_checkpoint, settings=load_settings, features=Features)[fn]; t, m = time.time(), peak()
-            try: fn(f); self.fail(f'{f.name} was let in')
-            except ColorganError as e: self.assertEqual(len(str(e).splitlines()), 1, str(e)); self.assertLess(len(str(e)), 700)
-            took[f.name], grew[f.name] = time.time() - t, (peak() - m)/2**20
-        self.assertLess(max(took.values()), 10, took); self.assertLess(max(grew.values()), 1000, grew)
+            fn = dict(weights=load_weights, checkpoint=read_checkpoint, settings=load_settings, features=Features)[fn]; t = time.time(); code, most = alone(lambda: refused(fn, f), self.dir); took[f.name], grew[f.name] = time.time() - t, most - base; self.assertEqual(code, 0, f'{f.name}: {self.err()[-800:]}')
+        self.assertLess(max(took.values()), 30, took); self.assertLess(max(grew.values()), 300, grew); self.assertFalse((d/'owned').exists(), 'a file ran a command')
+        import pickle
+        z = zipfile.ZipFile(d/'runs-a-command.pt'); pickle.loads(z.read(next(n for n in z.namelist() if n.endswith('data.pkl')))); self.assertTrue((d/'owned').exists(), 'that file runs nothing: it shows nothing'); (d/'owned').unlink()
         # a run's own files, meddled with
         for name, text in (('plan.json', '{"pretrain": 99999999, "gan": 1}'), ('plan.json', '['*100_000), ('data.json', '[]'), ('config.json', '{"bs": 1e99}'), ('config.json', '{"size": "../../etc"}')):
             o = self.dir/'meddled'; shutil.rmtree(o, ignore_errors=True); shutil.copytree(self.straight, o); (o/name).write_text(text); self.assertEqual(self.train('meddled', resume=True), 2, self.err()); self.one_line()
-        record('hostile-files', tried=len(files) + 5, let_in=0, crashed=0, slowest_s=round(max(took.values()), 2), most_memory_mb=round(max(grew.values())), files=[f.name for f, _ in files])
+        record('hostile-files', tried=len(files) + 5, let_in=0, crashed=0, commands_run=0, slowest_s=round(max(took.values()), 2), most_memory_mb=round(max(grew.values())), files=[f.name for f, _ in files])
 
     def test_no_unsafe_loads(self):
-        words = r'pickle\.loads?\b|weights_only\s*=\s*False|load_learner|export\.pkl|\beval\(|\bexec\(|yaml\.load\b|allow_pickle\s*=\s*True|shell\s*=\s*True|os\.system|marshal|shelve|extractall'; hits = []
-        for f in sorted((ROOT/'colorgan').glob('*.py')):
-            for i, l in enumerate(f.read_text('utf-8').splitlines(), 1):
-                code = l.split('#')[0]
-                if (m := re.search(words, code)) and not re.search(r'\.eval\(|nodes\.eval', code): hits.append(f'{f.name}:{i}: {m[0]}')
-                if 'torch.load(' in code and 'weights_only=True' not in code: hits.append(f'{f.name}:{i}: torch.load')
-                if 'np.load(' in code and 'allow_pickle' in code: hits.append(f'{f.name}:{i}: np.load')
-        self.assertEqual(hits, []); record('unsafe-loads', files=len(list((ROOT/'colorgan').glob('*.py'))), found=0)
+        "No file of the library opens what could run. One exception: the processes of one run send each other plain values through torch.distributed, which pickles them (`scale.py`); they are each other's, and run the same program."
+        words = r'\b(c?[pP]ickle|cloudpickle|dill)\.(loads?|Unpickler)\b|\bUnpickler\b|\bjoblib\b|weights_only\s*=\s*False|load_learner|export\.pkl|\b(?<![.\w])eval\(|\bexec\(|yaml\.load\b|allow_pickle\s*=\s*True|shell\s*=\s*True|os\.(system|popen)|marshal|shelve|extractall|_object(_list)?\(|torch\.load\((?!.*weights_only=True)|read_pickle'
+        def find(text):      # comments do not count; strings do, since some are programs
+            lines = text.splitlines()
+            for t in tokenize.generate_tokens(io.StringIO(text).readline):
+                if t.type == tokenize.COMMENT: i, j = t.start; lines[i - 1] = lines[i - 1][:j]
+            return [(i, m[0]) for i, l in enumerate(lines, 1) if (m := re.search(words, l))]
+        for bad in ('pickle.load(f)', 'pickle.loads(b)', 'pickle.Unpickler(f).load()', 'from pickle import Unpickler', 'cloudpickle.loads(b)', 'import joblib', 'torch.load(f)', 'torch.load(f, weights_only=False)', 'np.load(f, allow_pickle=True)', 'load_learner(f)', 'x = eval(t)', 'exec(t)', "s = '#'; pickle.load(f)", 'run(c, shell=True)', 'os.system(c)', 'dist.gather_object(o)', 'pd.read_pickle(f)'): self.assertTrue(find(bad + '\n'), f'{bad} goes unseen')
+        for good in ('torch.load(f, map_location="cpu", weights_only=True)', 'net.eval()', 'x = 1      # not pickle.load', 'np.load(f)', 'literal_eval(t)'): self.assertEqual(find(good + '\n'), [])
+        files = sorted((ROOT/'colorgan').glob('*.py')); hits = [(f.name, w) for f in files for _, w in find(f.read_text('utf-8'))]; known = [('scale.py', '_object('), ('scale.py', '_object_list(')]
+        self.assertEqual([h for h in hits if h not in known], []); self.assertEqual(sorted(hits), known); record('unsafe-loads', files=len(files), found=len(hits) - len(known), exceptions=[' '.join(h) for h in known])
 
 def rss(): return int(Path('/proc/self/statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*1024
+def alone(fn, cwd):
+    "(exit status, the most memory in MB) of `fn()` in a process of its own."
+    _, s, u = os.wait4(child([], cwd=cwd, fn=fn, most=60), 0); return os.waitstatus_to_exitcode(s), u.ru_maxrss/1024
 def fds(): return len(os.listdir('/proc/self/fd'))
 
 def fuzz(d, n, seed=0):
@@ -350,7 +399,6 @@ def fuzz(d, n, seed=0):
 
 def hostile(d, weights, state):
     "Files that a stranger might send: (path, what would open it)."
-    import torch, zipfile
     out = []
     def put(name, data, what): (d/name).write_bytes(data); out.append((d/name, what))
     n = struct.unpack('<Q', weights[:8])[0]; head, body = json.loads(weights[8:8 + n]), weights[8 + n:]
@@ -368,9 +416,9 @@ def hostile(d, weights, state):
         b = io.BytesIO()
         with zipfile.ZipFile(b, 'w', kind) as z: [z.writestr(i.filename, pkl if pkl is not None and i.filename.endswith('data.pkl') else src.read(i)) for i in src.infolist()]; [z.writestr(*e) for e in extra]
         put(f'{name}.pt', b.getvalue(), 'checkpoint')
-    ck('compressed', 8, extra=[('archive/bomb', bytes(10**8))]); ck('runs-a-command', pkl=b'cos\nsystem\n(S"touch /tmp/owned"\ntR.'); ck('builds-itself', pkl=b'cbuiltins\nbytearray\n(I1000000000000\ntR.'); ck('asks-for-eval', pkl=b'c__builtin__\neval\n(S"1"\ntR.'); ck('new-style-name', pkl=b'\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.'); ck('no-list', pkl=b''); ck('wrong-list', pkl=b'garbage')
+    ck('compressed', 8, extra=[('archive/bomb', bytes(10**8))]); ck('runs-a-command', pkl=f'cos\nsystem\n(S"touch {d}/owned"\ntR.'.encode()); ck('builds-itself', pkl=b'cbuiltins\nbytearray\n(I1000000000000\ntR.'); ck('asks-for-eval', pkl=b'c__builtin__\neval\n(S"1"\ntR.'); ck('new-style-name', pkl=b'\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.'); ck('no-list', pkl=b''); ck('wrong-list', pkl=b'garbage')
     ck('storage-of-terabytes', pkl=b'\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuL1000000000000L\ntQK\0L1000000000000L\n\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtR.')
-    put('pickle.pt', b'\x80\x04cos\nsystem\n(S"true"\ntR.', 'checkpoint'); put('cut.pt', state[:len(state)//2], 'checkpoint'); put('empty.pt', b'', 'checkpoint'); put('weights-as-checkpoint.pt', weights, 'checkpoint')
+    put('pickle.pt', f'cos\nsystem\n(S"touch {d}/owned"\ntR.'.encode(), 'checkpoint'); put('cut.pt', state[:len(state)//2], 'checkpoint'); put('empty.pt', b'', 'checkpoint'); put('weights-as-checkpoint.pt', weights, 'checkpoint')
     for name, data in {'brackets': b'['*10**6, 'braces': b'{"a":'*10**5, 'digits': b'{"bs": ' + b'9'*10**5 + b'}', 'huge': b' '*(2**24 + 1), 'list': b'[1]', 'nan': b'{"lr": NaN}', 'infinite': b'{"lr": 1e999}', 'null': b'{"bs": null}', 'nested': b'{"bs": {"a": 1}}', 'unknown': b'{"__class__": "os.system"}', 'bytes': b'\xff\xfe', 'empty': b''}.items(): put(f'{name}.json', data, 'settings')
     return out
 
