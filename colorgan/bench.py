@@ -32,6 +32,7 @@ def bench_photos(
     "Squares of the embedded photographs as files, so that every machine can measure the same thing."
     from PIL import Image
     from colorgan.data import crop_box, square
+    Path(folder).mkdir(parents=True, exist_ok=True)
     src, digs, out = get_source('skimage'), None, []; digs = src.digests(); ims = [src.read(i) for i in range(len(src))]
     for k in range(n): i = k % len(ims); f = Path(folder)/f'{k:05d}.jpg'; Image.fromarray(np.ascontiguousarray(square(ims[i], px, box=crop_box(ims[i].shape[:2], digs[i], k//len(ims), 0)).transpose(1, 2, 0))).save(f, quality=90); out.append(f)
     return out
