@@ -44,9 +44,9 @@ OBJECTS ?= objects
 records: $(VENV)/ok  ## every experiment, recorded in results/ (half a day): SCENES=… CIFAR10=… OBJECTS=…
 	python tools/records.py --scenes $(SCENES) --cifar10 $(CIFAR10) --objects $(OBJECTS)
 reliability: $(VENV)/ok  ## kills, full disks, bad files, soak: the long forms, recorded in results/reliability/ (an hour and a half)
-	COLORGAN_LONG=runs/reliability python -m unittest -v tests.test_survive tests.test_properties tests.test_archive
-	python tools/soak.py --seconds 3600 --photos 5000 --out runs/reliability/soak-long.json
-	mkdir -p results/reliability && cp runs/reliability/*.json results/reliability/
+	rm -rf runs/reliability && mkdir -p runs/reliability results/reliability
+	export PYTHONPATH="$(CURDIR)"; COLORGAN_LONG=runs/reliability python -m unittest -v tests.test_survive tests.test_properties tests.test_archive; tests=$$?; \
+	python tools/soak.py --seconds 3600 --photos 5000 --out runs/reliability/soak.json; soak=$$?; cp runs/reliability/*.json results/reliability/; exit $$((tests + soak > 0))
 pins:         ## requirements-tested.txt: the tested set with the sha256 of each file (needs uv)
 	python3 tools/pins.py
 verified:     ## install the tested set, and nothing whose sha256 is not on the list
