@@ -24,7 +24,7 @@ class Damage(unittest.TestCase):
             put('truncated', f'{i}.{ext}', whole[:int(len(whole)*(.05 + .85*i/N))]); put('flipped', f'{i}.{ext}', bytes(flipped)); put('extension', f'{i}.{ext}', [b'a text, not a photo', b'%PDF-1.4 x', b'PK\3\4zip', b'\0'*64][i % 4]); put('empty', f'{i}.{ext}', b'')
             put('bomb', f'{i}.png', lying_png(30_000 + i, 30_000)); huge = bytearray(encoded('BMP', a)); huge[18:26] = struct.pack('<ii', 60_000 + i, 60_000); put('huge', f'{i}.bmp', bytes(huge))
             f = a[..., None].repeat(3, -1).astype(np.float32)/255; f[i % 40, i, i % 3] = [np.nan, np.inf, -np.inf][i % 3]; b = io.BytesIO(); tifffile.imwrite(b, f, photometric='rgb'); put('nan', f'{i}.tif', b.getvalue())
-            (cls.src/'loop').mkdir(exist_ok=True); (cls.src/'loop'/f'{i}.jpg').symlink_to(f'{i}.jpg'); put('target', f'{i}.jpg', encoded('JPEG', a)); (cls.out/'target'/f'{i}.jpg'/'in the way').mkdir(parents=True); put('good', f'{i}.{ext}', whole)
+            (cls.src/'loop').mkdir(exist_ok=True); (cls.src/'loop'/f'{i}.jpg').symlink_to(f'{i}.jpg'); put('target', f'{i}.jpg', encoded('JPEG', a)); put('eps', f'{i}.{ext}', encoded('EPS', a)); (cls.src/'pipe').mkdir(exist_ok=True); os.mkfifo(cls.src/'pipe'/f'{i}.jpg') if i % 2 else (cls.src/'pipe'/f'{i}.jpg').symlink_to('/dev/zero'); (cls.out/'target'/f'{i}.jpg'/'in the way').mkdir(parents=True); put('good', f'{i}.{ext}', whole)
         save_weights(cls.dir/'g.safetensors', make_generator(Settings(generator='unet', size=32, nf=8)), size=32, run='toy')
         env = dict(os.environ, COLORGAN_OFFLINE='1', PYTHONWARNINGS='default', OMP_NUM_THREADS='1'); r = subprocess.run([sys.executable, '-m', 'colorgan.cli', 'colorize', str(cls.src), '--out', str(cls.out), '--weights', str(cls.dir/'g.safetensors'), '--json'], env=env, capture_output=True, text=True, timeout=300)
         cls.code, cls.err, cls.rep = r.returncode, r.stderr, json.loads(r.stdout or '{}')
@@ -37,10 +37,10 @@ class Damage(unittest.TestCase):
     def test_kinds(self):
         bad = {str(Path(o['file']).relative_to(self.src)): o['why'] for o in self.rep['failed']}; by = {}
         for f in bad: by.setdefault(f.split('/')[0], []).append(f)
-        for k in ('truncated', 'extension', 'empty', 'bomb', 'huge', 'nan', 'loop', 'target'): self.assertEqual(len(by[k]), N, k)
+        for k in ('truncated', 'extension', 'empty', 'bomb', 'huge', 'nan', 'loop', 'target', 'eps', 'pipe'): self.assertEqual(len(by[k]), N, k)
         self.assertNotIn('good', by); self.assertLess(5, len(by['flipped']), 'thirty files with bits flipped, and hardly one noticed')
         for f, why in bad.items(): self.assertEqual(len(why.splitlines()), 1, why); self.assertIn(Path(f).name, why); self.assertLess(len(why), 200)
-        for k, text in dict(extension='not an image', empty='is empty', bomb='more than the limit', huge='more than the limit', nan='not numbers').items(): self.assertTrue(all(text in bad[f] for f in by[k]), [bad[f] for f in by[k] if text not in bad[f]][:3])
+        for k, text in dict(extension='not an image', empty='is empty', bomb='more than the limit', huge='more than the limit', nan='not numbers', eps='EPS is not read here', pipe='is not a regular file').items(): self.assertTrue(all(text in bad[f] for f in by[k]), [bad[f] for f in by[k] if text not in bad[f]][:3])
 
     def test_nothing_half(self):
         files = [p for p in self.out.rglob('*') if p.is_file()]; self.assertEqual({str(p) for p in files}, set(self.rep['written'])); self.assertFalse([p for p in self.out.rglob('.*')]); self.assertEqual(sum('/good/' in f for f in self.rep['written']), N)
