@@ -9,6 +9,7 @@ from colorgan.pretrain import read_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 SETS = 'generator=unet nf=8 size=32 patch=16 bs=8 pretrain_steps=10 gan_steps=10 log_every=1 save_every=4 sample_every=100 precision=fp32 device=cpu n_valid=2 resize=crop crops=8 ema=.9 encoder=none'.split()
+EVAL = 1e-6      # of a row's number, relative above 1: two processes against one
 LOSSES = ('l1', 'd_real', 'd_fake', 'g_adv', 'g_l1')
 
 def curve(run): return {(r['step'], k): r[k] for r in map(json.loads, (run/'metrics.jsonl').read_text().splitlines()) for k in LOSSES if k in r}
@@ -18,8 +19,8 @@ class Scale(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         torch.set_num_threads(1); cls.dir = Path(tempfile.mkdtemp()); bin = cls.dir/'bin'; bin.mkdir(); cls.addClassCleanup(shutil.rmtree, cls.dir, True)
-        for name, text in (('scontrol', 'echo 127.0.0.1'), ('srun', 'exec "$@"'), ('torchrun', f'exec {sys.executable} -m torch.distributed.run "$@"')): (bin/name).write_text(f'#!/bin/sh\n{text}\n'); (bin/name).chmod(0o755)
-        cls.env = dict(os.environ, PATH=f"{bin}{os.pathsep}{os.environ['PATH']}", COLORGAN_CACHE=str(cls.dir/'cache'), COLORGAN_OFFLINE='1', OMP_NUM_THREADS='1', OMP_WAIT_POLICY='PASSIVE', PYTHONWARNINGS='ignore', SLURM_JOB_NODELIST='here', SLURM_NNODES='1', SLURM_JOB_ID='1')
+        for name, text in (('scontrol', 'echo 127.0.0.1'), ('srun', '[ "$1" = --kill-on-bad-exit=1 ] && shift && exec "$@"'), ('torchrun', f'exec {sys.executable} -m torch.distributed.run "$@"')): (bin/name).write_text(f'#!/bin/sh\n{text}\n'); (bin/name).chmod(0o755)
+        cls.env = dict(os.environ, PATH=f"{bin}{os.pathsep}{os.environ['PATH']}", COLORGAN_CACHE=str(cls.dir/'cache'), COLORGAN_OFFLINE='1', OMP_NUM_THREADS='1', OMP_WAIT_POLICY='PASSIVE', PYTHONWARNINGS='ignore', PYTHONPATH=str(ROOT), SLURM_JOB_NODELIST='here', SLURM_NNODES='1', SLURM_JOB_ID='1')
         os.environ['COLORGAN_CACHE'] = cls.env['COLORGAN_CACHE']; train(load_settings(None, SETS), cls.dir/'one'); cls.one = curve(cls.dir/'one')
 
     def start(self, *a, **env): return subprocess.Popen([str(o) for o in a], env=self.env | env, cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -48,6 +49,23 @@ class Scale(unittest.TestCase):
         done = read_checkpoint(state)['step']; plan = self.dir/name/'plan.json'; plan.write_text(json.dumps(steps := json.loads(plan.read_text()) | {stage: done + 3}))      # a short end, so that the test is
         train(resumed_settings(self.dir/name), self.dir/name, resume=True); seen = [k[0] for k in curve(self.dir/name) if k[1] in ('l1', 'g_l1')]
         self.assertEqual(seen, list(range(1, steps['pretrain'] + steps['gan'] + 1))); self.assertTrue((self.dir/name/'generator.safetensors').exists())
+
+    def test_one_then_two(self):
+        "A run of one process, told to stop, goes on with two; its share must be divided by accumulate, which may change."
+        p = self.start(sys.executable, '-m', 'colorgan.cli', 'train', *self.args('grow', 'pretrain_steps=4000', 'accumulate=8')); state = self.dir/'grow'/'state.pt'
+        while p.poll() is None and not state.exists(): time.sleep(.2)
+        p.send_signal(signal.SIGTERM); err = p.communicate(timeout=120)[1]; self.assertIn('--resume', err); done = read_checkpoint(state)['step']; plan = self.dir/'grow'/'plan.json'; plan.write_text(json.dumps(steps := json.loads(plan.read_text()) | dict(pretrain=done + 3, gan=3)))
+        two = ['torchrun', '--standalone', '--nproc-per-node', 2, '-m', 'colorgan.cli', 'train', '--resume', '--out', 'grow']
+        p = self.start(*two); err = p.communicate(timeout=120)[1]; self.assertNotEqual(p.returncode, 0); self.assertIn('accumulate=8 does not divide; --set accumulate to one that does: 1, 2, 4', err); self.assertEqual(err.count('does not divide'), 1, err)
+        p = self.start(*two, '--set', 'accumulate=4'); err = p.communicate(timeout=200)[1]; self.assertEqual(p.returncode, 0, err[-2000:]); c = curve(self.dir/'grow'); self.assertEqual([k[0] for k in c if k[1] in ('l1', 'g_l1')], list(range(1, done + 7))); self.assertTrue((self.dir/'grow'/'generator.safetensors').exists())
+
+    def test_evaluation_is_shared(self):
+        "The weights that come with colorgan, scored by two processes and by one: sums in another order, and photos in batches of other sizes."
+        a = ['-m', 'colorgan.cli', 'evaluate', '--data', 'skimage', '--size', 64, '--device', 'cpu', '--out']; ps = [self.start(sys.executable, *a, 'one.json'), self.start('torchrun', '--standalone', '--nproc-per-node', 2, *a, 'two.json')]
+        for p in ps: err = p.communicate(timeout=300)[1]; self.assertEqual(p.returncode, 0, err[-2000:])
+        one, two = (json.loads((self.dir/f'{n}.json').read_text()) for n in ('one', 'two')); self.assertEqual(one['protocol']['photos_sha256'], two['protocol']['photos_sha256'])
+        gaps = {(k, m): abs(v - two['rows'][k][m])/max(1, abs(v)) for k, row in one['rows'].items() for m, v in row.items() if isinstance(v, (int, float))}; self.assertIn(('model', 'ciede2000'), gaps); worst = max(gaps, key=gaps.get); self.assertLess(gaps[worst], EVAL, worst); print(f'\nevaluation by two: {worst} differs by {gaps[worst]:.1e}', flush=True)
+        self.assertEqual([(r, m) for r, row in one['rows'].items() for m, v in row.items() if v is None], [(r, m) for r, row in two['rows'].items() for m, v in row.items() if v is None])
 
     @unittest.skipUnless(importlib.util.find_spec('accelerate'), 'accelerate is not installed')
     def test_accelerate(self):
