@@ -1,5 +1,5 @@
 """The built wheel, without nbdev or JupyterLab and without any extra, beside the newest of its requirements, in a folder that is not the checkout: imports, trains the demo's smallest form, colours a photo; `--notebooks`: runs every notebook as Colab does, with the extra that its own install cell names and no other.
-`test_latest.py [--notebooks] [--jobs 2] [--first torch==2.9.1 …] [REQUIREMENT…]`; the requirements are pip's, as `'fastai==2.8.8' 'fastcore==2.2.*'`. `--first` is there before colorgan comes, as Colab's torch is, and must be there unchanged at the end. It runs under any Python from 3.10 on, with nothing installed but git, and makes its environment with it."""
+`test_latest.py [--notebooks] [--jobs 2] [--first torch==2.13.0 …] [REQUIREMENT…]`; the requirements are pip's, as `'fastai==2.8.8' 'fastcore==2.2.*'`. `--first` is there before colorgan comes, as Colab's torch is, and must be there unchanged at the end. It runs under any Python from 3.10 on, with nothing installed but git, and makes its environment with it."""
 import argparse, json, os, re, shutil, subprocess, sys, tempfile, time, venv
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
