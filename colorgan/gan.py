@@ -9,7 +9,7 @@ __all__ = ['gan_diagram', 'start_gan', 'see', 'd_step', 'g_step', 'gan_step', 'p
 
 # %% ../nbs/08_gan.ipynb #4a5437d3
 import json, os, signal, threading, time
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 import torch
 from .core import Alone, ColorganError, RunRecord, Settings, atomic_path, block_diagram, chart, jsonable, keep_memory, load_settings, locked, pick_device, read_json, seed_at, seed_everything, sweep, taken, with_, write_json
@@ -319,6 +319,13 @@ def _before(e, path, plan, say):
     if sd is None and any(p.exists() for p in checkpoints(path)): raise ColorganError(f'{e}; stopped: it began at step {max(e.began, 1)}, before every checkpoint that is kept. Start anew with a larger save_every, or go on with --resume --set on_trouble=warn')
     return sd
 
+def _save_back(st, path, plan):
+    "Save the state gone back to in the place of the newest; those that came after it go, and those before it stay, for the next time."
+    save_checkpoint(st, path, keep=1)
+    for p in checkpoints(path)[1:]:
+        with suppress(ColorganError):      # a damaged one is named when it is asked for
+            if p.exists() and _at(read_checkpoint(p), plan) >= _at(st, plan): p.unlink()
+
 def _roll_back(e, st, rec, plan, say, team=Alone(), most=3):
     "The state before the trouble `e`, saved, with half the rate for the rest of the run; or the end of the run."
     s, done = st.s, st.memo.get('rollbacks', [])
@@ -326,7 +333,7 @@ def _roll_back(e, st, rec, plan, say, team=Alone(), most=3):
     if len(done) >= most: raise ColorganError(f'{e}; stopped after {most} rollbacks: start anew with a lower rate')
     new = _state(s, team.share(lambda: _before(e, rec.path/'state.pt', plan, say)), team); rate = st.memo.get('rate', 1.)/2; back = _at(new, plan)
     new.memo |= dict(rate=rate, rollbacks=done + [dict(stage=new.stage, step=back, rollback=e.kind, from_step=e.step, rate=rate)]); new.window = []
-    if team.main: save_checkpoint(new, rec.path/'state.pt'); _rewind(rec, new, plan)
+    if team.main: _save_back(new, rec.path/'state.pt', plan); _rewind(rec, new, plan)
     say(f'{e}; back to step {back}, and on with {rate:g} of the rate'); return new
 
 # %% ../nbs/08_gan.ipynb #73e96f4f
