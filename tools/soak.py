@@ -1,11 +1,14 @@
 """Train for a while, as a run does, with record, samples, checkpoints and watch; then colour many photos with one `Colorizer`; and see whether memory or open files grow: `soak.py [--seconds N] [--photos N] [--out FILE]`.
 The slope is that of a straight line through the second half of the samples, with its standard error; slope + 2 errors must stay below a bound. An hour and 5,000 photos, or more, are the long form."""
-import argparse, gc, os, sys, tempfile, time
+import argparse, contextlib, ctypes, gc, os, sys, tempfile, time
 from pathlib import Path
 os.environ.setdefault('OMP_NUM_THREADS', '1'); os.environ.setdefault('COLORGAN_OFFLINE', '1')
 import numpy as np
 
-def rss_mb(): return int(Path('/proc/self/statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')/2**20
+def rss_mb():
+    "Memory in use, in MB, after what is free was given back: what grows then is held."
+    with contextlib.suppress(AttributeError, OSError): ctypes.CDLL(None).malloc_trim(0)
+    return int(Path('/proc/self/statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')/2**20
 def fds(): return len(os.listdir('/proc/self/fd'))
 
 def slope(rows):
@@ -13,7 +16,7 @@ def slope(rows):
     x, y = np.array([r[:2] for r in rows[len(rows)//2:]], float).T; x = (x - x.mean())/1000; b = (x*(y - y.mean())).sum()/(x*x).sum(); e = y - y.mean() - b*x
     return float(b), float(np.sqrt((e*e).sum()/(len(x) - 2)/(x*x).sum()))
 
-BOUNDS = dict(long=dict(training=.4, photos=2.), short=dict(training=60., photos=60.))      # MB for each 1,000 steps or photos: a number kept of each step as a tensor would be .6; a short form sees the warming up
+BOUNDS = dict(long=dict(training=.4, photos=10.), short=dict(training=20., photos=100.))      # MB for each 1,000 steps or photos: a number kept of each step as a tensor would be .6; 10 KB of each photo 10, where the photo itself has 130; a short form sees the warming up
 
 def report(seconds, rows, bound):
     b, se = slope(rows); return dict(n=rows[-1][0], memory_mb_first_middle_last=[round(rows[i][1]) for i in (0, len(rows)//2, -1)], mb_per_1000=round(b, 3), standard_error=round(se, 3), bound=bound, descriptors_first_last=[rows[0][2], rows[-1][2]], seconds=round(seconds, 1))
@@ -33,7 +36,7 @@ def train(seconds, folder):
     s = Settings(generator='unet', nf=8, size=32, patch=16, bs=8, resize='crop', crops=8, n_valid=2, precision='fp32', device='cpu', log_every=50, sample_every=100, save_every=50, keep='best', lr_decay=0.); sets, valid, info = make_sets(s, cache=False); st = TrainState(s); start_gan(st); rec = RunRecord(folder, s, info); rows, t = [], time.time(); StageCallback.kept = 500      # rows and losses: cut so early that an hour sees it
     class Bar:
         def update(self, n):
-            if st.step % 20 == 0: rows.append((st.step, rss_mb(), fds()))
+            if st.step % 50 == 0: gc.collect(); rows.append((st.step, rss_mb(), fds()))
         def set_postfix_str(self, text): pass
     try: train_gan(st, sets, 10**7, record=rec, valid=valid, samples=sample_photos(s.size), checkpoint=folder/'state.pt', watch=Watch(s, print, rec.log, st.memo), progress=Bar(), stop=lambda: 130 if time.time() > t + seconds else 0)
     except Interrupted: pass
