@@ -274,18 +274,20 @@ def padding_row(size=64, bs=16, device='cpu', rounds=5):
 def profile_rows(
     files, size, bs, device='cpu',
     most=40,      # operations that are named; the rest is one sum
+    **kw,         # other settings
 ) -> dict:        # {'ours', 'plain'}: {operation: milliseconds of one L1 step}
     "Where the time of a step goes."
     from torch.autograd import DeviceType
     from torch.profiler import profile
-    s = _settings(size, bs, device); out = {}; dev = pick_device(device)
+    s = _settings(size, bs, device, **kw); out = {}; dev = pick_device(device)
     for k, loop in dict(ours=make_loop('ours', list(files), s), plain=PlainLoop(files, s, workers=0)).items():
         with keep_memory() if k == 'ours' and dev.type == 'cpu' else nullcontext():
             for _ in range(2): loop.l1(*loop.batch())
             with profile() as p:
                 for _ in range(2): loop.l1(*loop.batch())
                 _wait(dev)
-        t = sorted(((e.key.removeprefix('aten::'), (e.self_device_time_total if dev.type == 'cuda' else e.self_cpu_time_total)/2e3) for e in p.key_averages() if e.device_type == DeviceType.CPU), key=lambda e: -e[1]);      # a kernel's time is its operation's out[k] = dict(t[:most]) | {'all else': sum(v for _, v in t[most:])}
+        t = sorted(((e.key.removeprefix('aten::'), (e.self_device_time_total if dev.type == 'cuda' else e.self_cpu_time_total)/2e3) for e in p.key_averages() if e.device_type == DeviceType.CPU), key=lambda e: -e[1])      # a kernel's time is its operation's
+        out[k] = dict(t[:most]) | {'all else': sum(v for _, v in t[most:])}
     return out
 
 # %% ../nbs/11a_bench.ipynb #da251b76
