@@ -255,9 +255,10 @@ def gain_rows(
     **kw,     # other settings
 ) -> list:    # {'what', 'size', 'l1', 'gan'}: how many times slower a step is without it
     "The worth of each change, alone, with all the others in place."
-    s = _settings(size, bs, device, **kw); base, out = Apart('ours', files, s), []
-    for name in names or changes:
-        other = Apart(name, files, s); out.append(dict(what=name, size=size, **{stage: ratio(in_turns(dict(ours=lambda: base(stage), without=lambda: other(stage)), rounds), 'ours', 'without') for stage in ('l1', 'gan')})); other.close()
+    s = _settings(size, bs, device, **kw); base, names, out = Apart('ours', files, s), list(names or changes), []
+    for group in (names[i:i + 3] for i in range(0, len(names), 3)):      # three beside ours at a time: its own time is shared, and memory is bounded
+        loops = {'ours': base} | {name: Apart(name, files, s) for name in group}; times = {stage: in_turns({k: (lambda f=f: f(stage)) for k, f in loops.items()}, rounds) for stage in ('l1', 'gan')}
+        for name in group: out.append(dict(what=name, size=size, **{stage: ratio(t, 'ours', name) for stage, t in times.items()})); loops[name].close()
     base.close(); return out
 
 def padding_row(size=64, bs=16, device='cpu', rounds=5):

@@ -266,6 +266,7 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try: code = app(args=argv, prog_name='colorgan', standalone_mode=False)
     except KeyboardInterrupt: _say('colorgan: stopped'); code = 130
+    except SystemExit as e: e.code == 143 and _say('colorgan: stopped'); raise
     except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), 1); code = 0
     except Exception as e: code = _one_line(e)
     sys.exit(code if isinstance(code, int) else 0)

@@ -1,4 +1,4 @@
-"""The weights that ship: `weights.py --data DIR [--out runs/weights] [--minutes N]`; DIR holds scenes/train, scenes/test, photos/nature and photos/objects. Can be stopped and started again.
+"""The weights that ship: `weights.py --data DIR [--out runs/weights]`; DIR holds scenes/train, scenes/test, photos/nature and photos/objects. Can be stopped and started again.
 
 The rule of choice, written before the first run: a candidate is the generator at the end of a stage with a factor on its colours (1.0, 1.1 … 2.5), scored on validation photos of all three kinds, none of them trained on.
 Allowed is what has a CIEDE2000 below grey's and below that of a mean-ab tint scaled to the same colourfulness. Of those the one whose colourfulness is nearest to half the truth's and above wins; if none reaches half, the most colourful; if none is allowed, the least CIEDE2000.
