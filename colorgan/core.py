@@ -485,7 +485,7 @@ def block_diagram(
     for a, b, *o in arrows:
         p, q = edge(a, b)
         ax.annotate('', q, p, arrowprops=dict(arrowstyle='->', color='#333', lw=1.2, shrinkA=0, shrinkB=0) | (o[1] if len(o) > 1 else {}))
-        if o and o[0]: ax.text((p[0] + q[0])/2, (p[1] + q[1])/2, o[0], fontsize=7.5, ha='center', va='bottom', color='#333')
+        if o and o[0]: ax.text((p[0] + q[0])/2, (p[1] + q[1])/2, o[0], fontsize=7.5, ha='center', va='center', color='#333', bbox=dict(fc='w', ec='none', pad=1))
     xs = [v for x, y, w, h, *_ in boxes.values() for v in (x, x + w)]; ys = [v for x, y, w, h, *_ in boxes.values() for v in (y, y + h)]
     mx, my = .03*(max(xs) - min(xs)), .08*(max(ys) - min(ys))
     ax.set_xlim(min(xs) - mx, max(xs) + mx); ax.set_ylim(min(ys) - my, max(ys) + my); ax.axis('off')

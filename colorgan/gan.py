@@ -152,7 +152,7 @@ def loss_curves(
     even=None,    # D's loss when it cannot tell; None: no line
 ):                # a `Picture`
     "L1 of the first stage, D's losses, G's losses, and validation scores, by step."
-    pic, axs = chart(1, 4, size=(13, 2.7)); get = lambda k: [(r['step'], r[k]) for r in rows if r.get(k) is not None]
+    pic, axs = chart(1, 4, size=(13, 3.2)); get = lambda k: [(r['step'], r[k]) for r in rows if r.get(k) is not None]
     for ax, keys, title in zip(axs, (('l1',), ('d_real', 'd_fake'), ('g_adv', 'g_l1'), None), ('pretraining: L1', 'discriminator', 'generator in the GAN', 'validation')):
         if keys is None:
             v = [(r['step'], r['valid']) for r in rows if r.get('valid')]
@@ -164,8 +164,8 @@ def loss_curves(
             if 'd_real' in keys and even is not None: ax.axhline(even, c='.6', ls='--', lw=1, label='cannot tell')
             if 'g_adv' in keys and get('g_adv'): ax.set_yscale('log')
         ax.set(title=title, xlabel='step', ylabel='score' if keys is None else 'loss')
-        if ax.lines: ax.legend(fontsize=7)
-        else: ax.text(.5, .5, 'not run', ha='center', transform=ax.transAxes, color='.5')
+        if ax.lines: ax.legend(fontsize=7, ncol=2, loc='upper center', bbox_to_anchor=(.5, -.22))      # below: no curve runs there
+        else: ax.text(.5, .5, 'not run', ha='center', transform=ax.transAxes, color='.5'); ax.set(xticks=[], yticks=[], xlabel='', ylabel='')
     if path is not None: pic.save(path)
     return pic
 

@@ -324,6 +324,15 @@ def _unpack(sd):
         if v.dtype == torch.int8 and k + '.scale' in sd and (v.dim() < 2 or sd[k + '.scale'].shape != v.shape[:1]): raise ValueError(k)      # a scale for each channel, or the two would grow into each other
     return {k: v.float()*sd[k + '.scale'].view(-1, *[1]*(v.dim() - 1)) if v.dtype == torch.int8 and k + '.scale' in sd else v for k, v in sd.items() if not (k.endswith('.scale') and sd.get(k[:-6], v).dtype == torch.int8)}
 
+def _header(path):
+    "A .safetensors file's texts, and {name: (dtype, shape)}, without its numbers."
+    from safetensors import safe_open
+    with safe_open(str(path), 'pt') as f: return f.metadata() or {}, {k: ((o := f.get_slice(k)).get_dtype(), tuple(o.get_shape())) for k in f.keys()}
+
+def _misfits(kinds, want):
+    "Names that do not fit a state dict: looked at before anything is read, since bytes unpack to four times their size."
+    return [k for k in want if k not in kinds or kinds[k][1] != want[k].shape] + [k for k in kinds if k not in want and not (k.endswith('.scale') and kinds.get(k[:-6], ('',))[0] == 'I8')]
+
 def sort_header(
     path,   # a .safetensors file that was just written
 ):
@@ -348,21 +357,17 @@ def load_weights(
     path,           # a file that `save_weights` wrote
 ) -> Generator:     # in eval mode, with what was kept in `.meta`; `ColorganError` for anything else
     "Rebuild a generator from its file alone."
-    from safetensors import safe_open
+    from safetensors.torch import load_file
     if not Path(path).is_file(): raise ColorganError(f'no weights file {path}')
-    try:
-        with safe_open(str(path), 'pt') as f: head = f.metadata() or {}; kinds = {k: (f.get_slice(k).get_dtype(), tuple(f.get_slice(k).get_shape())) for k in f.keys()}
+    try: head, kinds = _header(path)
     except Exception as e: raise ColorganError(f'{path}: not a safetensors file ({type(e).__name__})') from None
     if head.get('format') != 'colorgan 1': raise ColorganError(f'{path}: not weights of colorgan (its header does not say so)')
     try: arch, meta = json.loads(head['arch']), json.loads(head['meta'])
     except (KeyError, ValueError, RecursionError): arch = meta = None
     if not isinstance(arch, dict) or not isinstance(meta, dict): raise ColorganError(f'{path}: its header is damaged')
     G = generator_from_arch(arch, plain=True); want = G.state_dict()
-    scales = {k + '.scale' for k, (t, _) in kinds.items() if t == 'I8'}
-    bad = [k for k in want if k not in kinds or kinds[k][1] != want[k].shape] + [k for k in kinds if k not in want and k not in scales]      # before anything is read: bytes unpack to four times their size
-    if bad: raise ColorganError(f'{path}: the weights do not fit the {arch["kind"]} that its header describes ({bad[0]})')
-    try:
-        with safe_open(str(path), 'pt') as f: sd = _unpack({k: f.get_tensor(k) for k in f.keys()})
+    if bad := _misfits(kinds, want): raise ColorganError(f'{path}: the weights do not fit the {arch["kind"]} that its header describes ({bad[0]})')
+    try: sd = _unpack(load_file(str(path)))
     except Exception as e: raise ColorganError(f'{path}: not a safetensors file ({type(e).__name__})') from None
     G.load_state_dict({k: v.to(want[k].dtype) for k, v in sd.items()}, assign=True); G.meta = meta; G.encoder = str(meta.get('encoder', ''))
     return G.eval()

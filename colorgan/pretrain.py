@@ -22,7 +22,7 @@ import fastai.callback.progress, fastai.callback.schedule
 from .core import Alone, ColorganError, RunRecord, Settings, atomic_path, autocast, fsync, generator_at, pick_device, pick_precision, seed_at, seed_everything, show_images, with_
 from .color import L_ab2rgb, colorfulness, luma, rgb2L_ab
 from .data import Batches, LabLoader, PhotoSet, answer2rgb, to_L_ab
-from .generator import _pack, _unpack, generator_from_arch, make_generator, sort_header
+from .generator import _header, _misfits, _pack, _unpack, generator_from_arch, make_generator, sort_header
 from .losses import CellLoss, init_weights, pixel_loss
 from .metrics import FrechetDistance, ciede2000
 
@@ -493,10 +493,11 @@ class Features:
         path,            # a file that `save_classifier` wrote
         device='cpu',    # where it runs
     ):
-        from safetensors import safe_open
+        from safetensors.torch import load_file
         try:
-            with safe_open(str(path), 'pt') as f: sd, meta = {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
-            sd = _unpack(sd); self.size, self.net = min(int(meta['size']), 2048), _resnet(len(sd['fc.weight'])); self.net.load_state_dict(sd)
+            meta, kinds = _header(path); self.size, self.net = min(int(meta['size']), 2048), _resnet(kinds['fc.weight'][1][0])
+            if bad := _misfits(kinds, self.net.state_dict()): raise ValueError(bad[0])
+            self.net.load_state_dict(_unpack(load_file(str(path))))
         except FileNotFoundError: raise ColorganError(f'no classifier {path}') from None
         except Exception as e: raise ColorganError(f'{path}: not a classifier that was saved here ({type(e).__name__})') from None
         self.net.fc = torch.nn.Identity(); self.net.eval().to(device); self.device = device
