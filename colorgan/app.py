@@ -117,7 +117,7 @@ document.addEventListener('change', e => e.target.type == 'file' && check(e), tr
 def _gradio():
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     try: import gradio as gr
-    except ImportError: raise ColorganError("the page needs the package gradio: pip install 'colorgan[app]'") from None
+    except ImportError: raise ColorganError("the page needs the package gradio: pip install \"colorgan[app]\"") from None
     if int(gr.__version__.split('.')[0]) < 6: raise ColorganError(f"the page needs gradio 6 or later, this is {gr.__version__}: pip install -U 'colorgan[app]'")
     return gr
 

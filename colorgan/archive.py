@@ -17,12 +17,13 @@ def read_list(
 ):                 # yields addresses; `ColorganError` if it cannot be read
     "The lines of a list, one after another: it may be longer than memory."
     try:
-        with open(path, encoding='utf-8') as f:
+        with open(path, encoding='utf-8-sig') as f:
             for l in f:
                 if (l := l.strip()) and not l.startswith('#'): yield l
     except OSError as e: raise ColorganError(f'{path}: {e.strerror}') from None
     except UnicodeDecodeError: raise ColorganError(f'{path}: not a list of addresses (it is not UTF-8 text)') from None
 
+_sep = os.sep
 _remote = re.compile(r'(?!file:)[A-Za-z][\w+.:-]+:///?')
 
 def _kind(src):
@@ -35,6 +36,7 @@ def output_of(
     root='',    # what `src` begins with and the output does not
 ) -> str:       # the output's address; `ColorganError` for a `src` outside the root, or one that climbs out of its folder
     "Where a photo's colours are written: another place for another photo."
+    if _sep == '\\': src, root = (o if _remote.match(o) else re.sub(r'^([A-Za-z]):(?=/)', r'\1', o.replace('\\', '/')) for o in (src, root))      # Windows: C:\photos lies below C
     if root and not src.startswith(root.rstrip('/') + '/'): raise ColorganError(f'{src} is not below {root}')
     m = _remote.match(src); tail = src[len(root.rstrip('/')) + 1:] if root else src[m.end():] if m else src.removeprefix('file://')
     if not m: tail = '/'.join(p for p in tail.replace(os.sep, '/').split('/') if p not in ('', '.'))      # a disk takes a//b and a/./b for a/b
@@ -154,7 +156,7 @@ class _Careful(Worker):
 def _ray():
     for k, v in dict(RAY_USAGE_STATS_ENABLED='0', RAY_BACKEND_LOG_LEVEL='fatal').items(): os.environ.setdefault(k, v)      # it would report home, and talk of its own affairs
     try: import ray, ray.data
-    except ImportError: raise ColorganError("workers need a package: pip install 'colorgan[ray]'") from None
+    except ImportError: raise ColorganError("workers need a package: pip install \"colorgan[ray]\"") from None
     return ray
 
 def _tried(ray, threads, gpus, kw):

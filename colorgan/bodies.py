@@ -42,7 +42,7 @@ def timm_unet(
 ):                     # (network in train mode, where the encoder's weights came from)
     "A `BodyUnet` on one of timm's bodies."
     try: import timm
-    except ImportError: raise ColorganError("generator=timm needs a package: pip install 'colorgan[timm]'") from None
+    except ImportError: raise ColorganError("generator=timm needs a package: pip install \"colorgan[timm]\"") from None
     if not timm.is_model(body): raise ColorganError(f"timm has no body {body!r}; did you mean {' or '.join(nearest(body, timm.list_models())) or 'one of timm.list_models()'}?")
     if encoder not in ('none', 'auto', 'imagenet'): raise ColorganError(f'encoder={encoder}: for generator=timm expected auto, imagenet or none')
     m, where = None, 'random'

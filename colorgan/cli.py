@@ -28,6 +28,10 @@ def _over(desc, unit='photo'):
         bar.close()
     return wrap
 
+def _told(file, why):
+    "Which file, in full, and why."
+    name = Path(file).name; return why if str(file) in why else f"{file}: {why.removeprefix(f'{name}: ')}"
+
 def _out(rows, as_json, text):
     from colorgan.core import jsonable
     print(json.dumps(jsonable(rows), ensure_ascii=False, indent=1) if as_json else text)
@@ -123,7 +127,7 @@ def colorize(
     from colorgan.core import ColorganError
     from colorgan.colorize import Colorizer, colorize_files, find_weights, parse_hint, plan_outputs
     from colorgan.data import photo_suffixes
-    from colorgan.video import colorize_video, video_suffixes
+    from colorgan.video import clip_has_colour, colorize_video, video_suffixes
     if bool(paths) == bool(list_): raise ColorganError('colorize needs photos: PATH..., or --list FILE')
     if alone := [f for f, v, need in (('--workers', workers, list_), ('--root', root, list_), ('--gpus', gpus, workers)) if v and not need]: raise ColorganError(f"{alone[0]}: only with {'--workers' if alone[0] == '--gpus' else '--list'}")
     if list_: return _archive(list_, out, weights, workers, root, gpus, json_, [f for f, v in {'--in-place': in_place, '--hint': hint, '--samples': samples, '--compare': compare}.items() if v], size=size, device=device, saturation=saturation, only_grey=only_grey, max_pixels=max_pixels)
@@ -135,13 +139,16 @@ def colorize(
         written.extend(map(str, done))
         if why is not None: (left if isinstance(why, str) else failed).append(dict(file=str(f), why=str(why)))
     for f, done, why in _over('colorize')(colorize_files(cz, photos, saturation, hints, only_grey, skip_existing, max_pixels, compare=compare, n_samples=samples), len(photos)): note(f, done, why)
+    if clips and (cannot := [k for k, v in {'--compare': compare, '--hint': hint, '--samples': samples}.items() if v]): _say(f"clips are coloured without {', '.join(cannot)}")
     for f, o in clips:
-        if skip_existing and o.exists(): note(f, [], 'left out: is there already'); continue
-        try: r = colorize_video(cz, f, o, saturation, smooth, _bar, _say, in_place=in_place); note(f, [o], None); _say(_flicker(f.name, r))
+        if skip_existing and o.exists() and o.stat().st_size: note(f, [], 'left out: is there already'); continue
+        try:
+            if only_grey and clip_has_colour(f): note(f, [], 'left out: has colour'); continue
+            r = colorize_video(cz, f, o, saturation, smooth, _bar, _say, in_place=in_place); note(f, [o], None); _say(_flicker(f.name, r))
         except ColorganError as e: note(f, [], e)
     if left: _say(f'left out {len(left)}: ' + '; '.join(f"{k} {sum(o['why'].endswith(k) for o in left)}" for k in dict.fromkeys(o['why'].removeprefix('left out: ') for o in left)))
     if failed: _say(f'{len(failed)} of {len(pairs)} failed:')
-    for o in failed: _say(f"failed: {o['why']}")
+    for o in failed: _say('failed: ' + _told(o['file'], o['why']))
     _out(dict(written=written, left_out=left, failed=failed), json_, '\n'.join(written)); raise typer.Exit(1 if failed else 0)
 
 def _archive(path, out, weights, workers, root, gpus, json_, cannot, **kw):
@@ -158,7 +165,7 @@ def _archive(path, out, weights, workers, root, gpus, json_, cannot, **kw):
     with contextlib.redirect_stdout(sys.stderr):      # Ray speaks of dead workers on stdout
         for src, _, state, why in _over('colorize')(colorize_archive(read_list(path), out, weights, workers, root, gpus=gpus, **kw)):
             n[state] += 1
-            if state == 'failed': failed.append(dict(file=src, why=why)); _say(f'failed: {why}')
+            if state == 'failed': failed.append(dict(file=src, why=why)); _say('failed: ' + _told(src, why))
     _say(f"{n.total()} in the list: " + ', '.join(f'{n[k]} {k}' for k in ('coloured', 'there', 'left out', 'failed') if n[k])); _out(dict(n) | dict(failures=failed), json_, str(out)); raise typer.Exit(1 if failed else 0)
 
 def _flicker(name, r):
@@ -263,10 +270,14 @@ def main(
     import signal, warnings
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE'); os.environ.setdefault('THP_MEM_ALLOC_ENABLE', '1')      # threads that wait do not spin: beside another job that costs twenty times the time; large tensors lie on large pages
     warnings.filterwarnings('ignore', category=FutureWarning, message='.*torch.jit')      # fastai's own, at import
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for name, code in dict(SIGTERM=143, SIGHUP=129).items():
+        if (s := getattr(signal, name, None)) and signal.getsignal(s) == signal.SIG_DFL: signal.signal(s, lambda *_, code=code: sys.exit(code))      # so that what is temporary goes; nohup's wish stands
+    if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='backslashreplace' if os.name == 'nt' else 'surrogateescape', **(dict(encoding='utf-8') if os.name == 'nt' and not sys.stdout.isatty() else {}))      # a file's name may be in no alphabet that the terminal has
     try: code = app(args=argv, prog_name='colorgan', standalone_mode=False)
     except KeyboardInterrupt: _say('colorgan: stopped'); code = 130
-    except SystemExit as e: e.code == 143 and _say('colorgan: stopped'); raise
+    except SystemExit as e:
+        with contextlib.suppress(OSError): e.code in (129, 143) and _say('colorgan: stopped')      # a terminal that closed hears nothing
+        raise
     except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), 1); code = 0
     except Exception as e: code = _one_line(e)
     sys.exit(code if isinstance(code, int) else 0)
@@ -274,7 +285,7 @@ def main(
 def _one_line(e):
     "Say a user's mistake in one line and give its exit status; raise what is not one."
     kind = {c.__name__ for c in type(e).__mro__}
-    if 'Interrupted' in kind: _say(f'colorgan: {e}; the state is saved, go on with --resume'); return e.code
+    if 'Interrupted' in kind: _say(f'colorgan: {e}'); return e.code
     if 'Abort' in kind: _say('colorgan: stopped'); return 130
     if 'NoArgsIsHelpError' in kind: print(e.ctx.get_help()); return 2
     if 'ClickException' in kind: _say(f"colorgan: {' '.join(e.format_message().split())}"); return 2

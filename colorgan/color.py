@@ -22,7 +22,9 @@ def _root(t): u = t.clamp(min=_eps); return _pow(u, 1/3) + (t - u)*_kappa
 def _cube(f): u = f.clamp(min=.2068966); return u*u*u + (f - u)/_kappa
 _bytes = _linear(torch.arange(256)/255)       # the linear value of each 8-bit level
 
-def _mix(m, x): return torch.matmul(m.to(x), x.flatten(-2)).unflatten(-1, x.shape[-2:])
+def _mix(m, x): return _mm(m.to(x), x.flatten(-2)).unflatten(-1, x.shape[-2:])
+def _mm(m, x):      # always in float32: within a training step's autocast the colours would be off by units
+    with torch.autocast(x.device.type, enabled=False): return torch.matmul(m, x)
 def _unit(rgb): return rgb if rgb.is_floating_point() else rgb.float()/255
 
 def _no_graph(*xs): return all(x.device.type == 'cpu' for x in xs) and not (torch.is_grad_enabled() and any(x.requires_grad for x in xs))
@@ -37,7 +39,7 @@ def _two(x, least, slope): "What the curve is taken of, from `least` on, and the
 def _lab_part(i, o):
     if i.dtype == torch.uint8: lin = _bytes.index_select(0, i.flatten().int()).view(i.shape)
     else: u, d = _two(i.to(torch.float32, copy=True), .04045, 1/12.92); lin = u.add_(.055).div_(1.055).log_().mul_(2.4).exp_().add_(d)
-    u, d = _two(torch.mm(_rgb2xyz/_white[:, None], lin), _eps, _kappa); x, y, z = u.log_().mul_(1/3).exp_().add_(d)
+    u, d = _two(_mm(_rgb2xyz/_white[:, None], lin), _eps, _kappa); x, y, z = u.log_().mul_(1/3).exp_().add_(d)
     torch.mul(y, 116, out=o[0]).sub_(16); torch.sub(x, y, out=o[1]).mul_(500); torch.sub(y, z, out=o[2]).mul_(200)
 
 def rgb2lab(
@@ -58,7 +60,7 @@ def _lab2linear(lab):
     L, a, b = lab.float().unbind(-3); y = (L + 16)/116; f = torch.stack([y + a/500, y, y - b/200], -3)
     return _mix(_lms2rgb, _cube(f))
 
-def _linear_part(i): y = (i[0] + 16)/116; u, d = _two(torch.stack([y + i[1]/500, y, y - i[2]/200]), .2068966, 1/_kappa); return torch.mm(_lms2rgb, d.addcmul_(u*u, u))
+def _linear_part(i): y = (i[0] + 16)/116; u, d = _two(torch.stack([y + i[1]/500, y, y - i[2]/200]), .2068966, 1/_kappa); return _mm(_lms2rgb, d.addcmul_(u*u, u))
 def _rgb_part(lin, o, clip=True): u, d = _two(lin, .0031308, 12.92); torch.add(u.log_().mul_(1/2.4).exp_().mul_(1.055).sub_(.055), d, out=o); clip and o.clamp_(0, 1)
 
 def lab2rgb(

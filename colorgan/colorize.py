@@ -20,7 +20,7 @@ from .core import ColorganError, atomic_path, autocast, pick_device, pick_precis
 from .color import L_ab2lab, L_ab2rgb, _cube, _gamma, _linear, _lms2rgb, _mix, _rgb2xyz, _root, fit_gamut, lab2rgb, light_bytes, luma, rgb2L_ab, rgb2lab, to_uint8
 from .data import data_home, find_photos, photo_suffixes
 from .generator import Generator, load_weights
-from .photo import Photo, read_photo, write_photo
+from .photo import Photo, from_image, read_photo, write_photo
 
 # %% ../nbs/10_colorize.ipynb #c4f29d04
 def working_size(
@@ -91,7 +91,7 @@ def _resize(x, hw):
 def _array(photo):
     "A photo as uint8 or uint16 (h, w, 3)."
     if isinstance(photo, (str, Path)): photo = read_photo(photo).rgb
-    a = np.asarray(photo.convert('RGB') if isinstance(photo, Image.Image) else photo); a = a[..., None].repeat(3, -1) if a.ndim == 2 else a
+    a = from_image(photo) if isinstance(photo, Image.Image) else np.asarray(photo); a = a[..., None].repeat(3, -1) if a.ndim == 2 else a
     if a.dtype not in (np.uint8, np.uint16) or a.ndim != 3 or a.shape[2] != 3 or 0 in a.shape: raise ColorganError(f'expected a photo of uint8 or uint16, (h, w, 3) or (h, w), got {a.dtype} {a.shape}')
     return np.ascontiguousarray(a)
 
@@ -191,7 +191,7 @@ class Colorizer:
     ) -> list:               # of uint8 or uint16 (h, w, 3), in order
         "Colour several photos."
         arrays = [_array(p) for p in photos]
-        return [self._finish(a, L, with_hints(L, y, hints, a.shape[:2]) if hints else y, saturation) for a, (L, y) in zip(arrays, self._see(arrays))]
+        return [self._finish(a, L, with_hints(L, y, hints, a.shape[:2], factor=saturation*self.saturation) if hints else y, saturation) for a, (L, y) in zip(arrays, self._see(arrays))]
 
     def video(self,
         path:str|Path, out:str|Path,   # a clip and where to write
@@ -220,20 +220,21 @@ def parse_hint(
 
 def with_hints(
     L,            # (1, 1, h, w) in [−1, 1]: what the network saw
-    y,            # (1, 2, h, w) in [−1, 1]: its answer
+    y,            # (1, 2 or 3, h, w) in [−1, 1]: its answer
     hints,        # (x, y, (r, g, b)), in pixels of the photo
     hw,           # the photo's height and width
     reach=.7,     # of a hint over even ground, as a share of the photo's longer side
     tol=12.,      # difference of L* at which a way costs double
+    factor=1.,    # on all colours, later: a hint's own is to come out as it was given
 ):                # y with the hints in it
     "The answer, led by points whose colour is known."
     from skimage.graph import MCP_Geometric
-    h, w = L.shape[2:]; l = L[0, 0].numpy()*50; parts, total, near = torch.zeros_like(y), torch.zeros_like(L), torch.zeros_like(L)
+    h, w = L.shape[2:]; l = L[0, 0].numpy()*50; own, y = y[:, :-2], y[:, -2:]; parts, total, near = torch.zeros_like(y), torch.zeros_like(L), torch.zeros_like(L)
     for px, py, rgb in hints:
         if not (0 <= px < hw[1] and 0 <= py < hw[0]): raise ColorganError(f'hint {px},{py}: the photo has {hw[1]} × {hw[0]} pixels')
         at = min(py*h//hw[0], h - 1), min(px*w//hw[1], w - 1); d = MCP_Geometric((1 + ((l - l[at])/tol)**2)/(reach*max(h, w))).find_costs([at])[0]; k = torch.exp(-4*torch.from_numpy(d.astype(np.float32)**2))[None, None]
-        ab = rgb2lab(torch.tensor(rgb, dtype=torch.uint8).view(1, 3, 1, 1))[:, 1:]/110; parts, total, near = parts + k*ab, total + k, torch.maximum(near, k)
-    return y*(1 - near) + near*parts/total.clamp(min=1e-6)
+        ab = rgb2lab(torch.tensor(rgb, dtype=torch.uint8).view(1, 3, 1, 1))[:, 1:]/110/(factor or 1.); parts, total, near = parts + k*ab, total + k, torch.maximum(near, k)
+    return torch.cat([own, y*(1 - near) + near*parts/total.clamp(min=1e-6)], 1)
 
 # %% ../nbs/10_colorize.ipynb #12ba8aba
 def samples(
@@ -309,6 +310,12 @@ def names_beside(
     out = Path(out); named = lambda t, s=None: out.with_name(f'{out.stem}-{t}{s or out.suffix}')
     return [*map(named, range(1, n_samples + 1)), named('spread', '.png')] if n_samples else [named('compare')]*bool(compare)
 
+def _folds(path):
+    "Does the disk at `path` take a.jpg and A.JPG for one name, as those of Macs and Windows do?"
+    p = next((p for p in (Path(os.path.realpath(path)), *Path(os.path.realpath(path)).parents) if p.exists() and p.name.swapcase() != p.name), None)
+    try: return bool(p) and p.with_name(p.name.swapcase()).samefile(p)
+    except OSError: return False
+
 def plan_outputs(
     paths,            # files, folders and globs
     out,              # the folder to write to
@@ -317,6 +324,7 @@ def plan_outputs(
     beside=(),        # what `names_beside` gives: files that are written too
 ) -> list:            # (file, its output) pairs; `ColorganError` if nothing is found or two outputs would be one
     "Which file is written where: folders keep their inner structure."
+    fold = str.casefold if _folds(out) else str      # on such a disk A.jpg and a.jpg are one
     import glob
     pairs, out = [], Path(out); real = lambda f: Path(os.path.realpath(f)); home = real(out)      # also of links that lead in a circle
     def found(files, base): b = real(base); return [f for f in map(Path, files) if in_place or home not in real(f).parents or home in (b, *b.parents)]      # without what an earlier run wrote below
@@ -327,15 +335,16 @@ def plan_outputs(
         else: raise ColorganError(f'no file, folder or pattern {p}')
     if not pairs: raise ColorganError(f"no photos in {', '.join(map(str, paths))}")
     if in_place: pairs = [(f, f) for f in dict.fromkeys(f for f, _ in pairs)]
-    seen, inputs = {}, {os.path.realpath(f) for f, _ in pairs}
+    key = lambda p: fold(os.path.realpath(p)); seen, inputs, names = {}, {key(f) for f, _ in pairs}, {}
     for f, o in pairs:
-        if not in_place and os.path.realpath(o) in inputs: raise ColorganError(f'{o} would be written over its input; give another --out, or --in-place' if os.path.realpath(f) == os.path.realpath(o) else f'{o}, which {f} becomes, would be written over another input; give another --out')
-        if o in seen and os.path.realpath(seen[o]) != os.path.realpath(f): raise ColorganError(f'{seen[o]} and {f} would both be written to {o}; colour them one after the other, with different --out')
+        if not in_place and key(o) in inputs: raise ColorganError(f'{o} would be written over its input; give another --out, or --in-place' if key(f) == key(o) else f'{o}, which {f} becomes, would be written over another input; give another --out')
+        o = names.setdefault(fold(str(o)), o)
+        if o in seen and key(seen[o]) != key(f): raise ColorganError(f'{seen[o]} and {f} would both be written to {o}; colour them one after the other, with different --out')
         seen[o] = f
-    others = {} if any(beside[1:]) else {os.path.realpath(o): f for o, f in seen.items()}      # samples are written in a photo's place
+    others = {} if any(beside[1:]) else {key(o): f for o, f in seen.items()}      # samples are written in a photo's place
     for o, f in seen.items():
         for b in names_beside(o, *beside) if o.suffix.lower() in photo_suffixes else ():
-            r = os.path.realpath(b); taken = others.setdefault(r, f) is not f or r in inputs or in_place and b.exists()
+            r = key(b); taken = others.setdefault(r, f) is not f or r in inputs or in_place and b.exists()
             if taken: raise ColorganError(f'{b}, beside what {f} becomes, would be written over; give another --out, or colour them one after the other')
     return [(f, o) for o, f in seen.items()]
 
@@ -345,7 +354,7 @@ def save_photo(
 ):
     "Write a picture of our own whole or not at all, JPEG and WebP at quality 95."
     try:
-        with atomic_path(path) as tmp: Image.fromarray(a).save(tmp, **({'quality': 95, 'subsampling': 0} if Path(path).suffix.lower() in ('.jpg', '.jpeg', '.jpe') else {'quality': 95} if Path(path).suffix.lower() == '.webp' else {}))
+        with atomic_path(path) as tmp: Image.fromarray(a).save(tmp, **({'quality': 95, 'subsampling': 0} if Path(path).suffix.lower() in ('.jpg', '.jpeg', '.jpe', '.jfif') else {'quality': 95} if Path(path).suffix.lower() == '.webp' else {}))
     except (ValueError, KeyError): raise ColorganError(f'{Path(path).name}: cannot write {Path(path).suffix or "a file without suffix"}; convert it to PNG or JPEG first') from None
     except OSError as e: raise ColorganError(f'{path}: {e.strerror or e}') from None
 
@@ -387,6 +396,10 @@ def colorize_file(
     photo = read_photo(path, max_pixels); [cz.say(f'{Path(path).name}: {t}') for t in photo.lost]; pic = None if kw.get('n_samples') else cz(photo.rgb, saturation, hints)
     return write_colours(cz, photo, pic, out, saturation=saturation, **kw)
 
+def _named(f, e):
+    "An error as that of one photo; what nobody foresaw must not end a folder."
+    return e if isinstance(e, ColorganError) else ColorganError(f'{f.name}: ' + ('not enough memory' if isinstance(e, MemoryError) or "can't allocate memory" in str(e) else f"{type(e).__name__}: {(str(e).strip() or 'no more is known').splitlines()[0]}"))
+
 def colorize_files(
     cz:Colorizer,        # a `Colorizer`
     pairs,               # (file, output), as `plan_outputs` gives them
@@ -404,20 +417,21 @@ def colorize_files(
     def last(o): return (names_beside(o, **k) or [o])[-1]
     def read(f, o):
         try:
-            if skip_existing and last(o).exists(): return 'left out: is there already'
+            if skip_existing and last(o).exists() and last(o).stat().st_size: return 'left out: is there already'
             p = read_photo(f, max_pixels); [cz.say(f'{f.name}: {t}') for t in p.lost]; return 'left out: has colour' if only_grey and not is_grey(p.rgb) else p
-        except ColorganError as e: return e
+        except Exception as e: return _named(f, e)
     def write(f, o, p, pic):
         done = []
         try: return f, write_colours(cz, p, pic, o, saturation=saturation, done=done, **kw), None
-        except ColorganError as e: return f, done, e
+        except Exception as e: return f, done, _named(f, e)
     def one(h):
         try: return samples(cz, h[2].rgb, n_samples, saturation) if n_samples else cz(h[2].rgb, saturation, hints)
-        except ColorganError as e: return e
+        except Exception as e: return _named(h[0], e)
     def flush(held):
         good = [h for h in held if isinstance(h[2], Photo)]; pics = {}
         try: pics = {id(h): p for h, p in zip(good, cz.batch([h[2].rgb for h in good], saturation, hints))} if good and not n_samples and not hints else {id(h): one(h) for h in good}
         except ColorganError as e: pics = {id(h): e for h in good}
+        except Exception: pics = {id(h): one(h) for h in good}      # which of them was it?
         jobs = [ex.submit(write, *h, pics.get(id(h))) if isinstance(h[2], Photo) and not isinstance(pics.get(id(h)), ColorganError) else None for h in held]
         for h, j in zip(held, jobs): yield j.result() if j else (h[0], [], pics.get(id(h), h[2]))
     held, n = [], 0

@@ -266,7 +266,7 @@ _umask = os.umask(0); os.umask(_umask)      # once: threads that ask together co
 def fsync(path):
     "Wait until a file, or the names in a folder, are on the disk."
     if Path(path).is_dir() and os.name == 'nt': return      # Windows opens no folders
-    fd = os.open(path, os.O_RDONLY)
+    fd = os.open(path, os.O_RDWR if os.name == 'nt' else os.O_RDONLY)      # Windows waits only for what could be written
     try: os.fsync(fd)
     finally: os.close(fd)
 

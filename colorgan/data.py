@@ -19,7 +19,7 @@ from .core import ColorganError, Settings, atomic_path, generator_at, locked, ne
 from .color import L_ab2rgb, colorfulness, luma, rgb2L_ab, to_uint8
 
 # %% ../nbs/02_data.ipynb #c12062fb
-photo_suffixes = {'.jpg', '.jpeg', '.jpe', '.png', '.webp', '.tif', '.tiff', '.bmp', '.gif', '.ppm', '.pgm', '.heic', '.heif', '.avif', '.jp2'}
+photo_suffixes = {'.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.tif', '.tiff', '.bmp', '.gif', '.ppm', '.pgm', '.heic', '.heif', '.avif', '.jp2'}
 photo_formats = ('JPEG', 'PNG', 'WEBP', 'TIFF', 'BMP', 'GIF', 'PPM', 'HEIF', 'AVIF', 'JPEG2000')      # Pillow's names. It knows forty more, and for one of them, EPS, it runs another program
 
 def formats() -> list:
@@ -98,7 +98,7 @@ def _samples(p, f):
         try: import imagecodecs
         except ImportError:
             if (p.photometric, p.bitspersample, p.samplesperpixel) == (1, 16, 1): return None
-            raise ColorganError(f"{f}: needs the package imagecodecs: pip install 'colorgan[photos]'") from None
+            raise ColorganError(f"{f}: needs the package imagecodecs: pip install \"colorgan[photos]\"") from None
         raise
 
 def _signed(p): return p.dtype is not None and np.dtype(p.dtype).kind == 'i' and p.samplesperpixel == 1      # as Pillow writes its mode I, in the range of 16 bits
@@ -475,7 +475,7 @@ def prepare(
             with locked(f.with_suffix('.lock'), wait=True):      # another run that wants the same squares waits, and finds them
                 if (kept := _cached(f, meta, shape)) is None:
                     sweep(f.parent, f.stem)
-                    with _reading(f.with_suffix('.reading')) as note, atomic_path(f, sync=True) as tmp: m = _fill(x := _map(tmp, shape), squares(note)); x.flush(); any(_moved in t for t in m['skipped']) or write_json(meta, m)      # what was skipped may be there the next time
+                    with _reading(f.with_suffix('.reading')) as note, atomic_path(f, sync=True) as tmp: m = _fill(x := _map(tmp, shape), squares(note)); x.flush(); del x; any(_moved in t for t in m['skipped']) or write_json(meta, m)      # what was skipped may be there the next time
                     kept = np.load(f, mmap_mode='r'), m
         x, m = kept
     else: m = _fill(x := np.empty(shape, np.uint8), squares())

@@ -58,7 +58,7 @@ def _quiet():
 def _need(*names):
     for n in names:
         try: importlib.import_module(n)
-        except ImportError: raise ColorganError(f"exporting needs the package {n}: pip install 'colorgan[onnx]'") from None
+        except ImportError: raise ColorganError(f"exporting needs the package {n}: pip install \"colorgan[onnx]\"") from None
 
 def onnx_session(
     path,   # an .onnx file
@@ -128,7 +128,9 @@ from skimage.color import lab2rgb, rgb2lab
 model, photo, out = sys.argv[1:4]                                     # generator.onnx old.jpg coloured.png
 net = onnxruntime.InferenceSession(model, providers=['CPUExecutionProvider'])
 meta = json.loads(net.get_modelmeta().custom_metadata_map['meta'])
-im = ImageOps.exif_transpose(Image.open(photo)).convert('RGB')
+im = ImageOps.exif_transpose(Image.open(photo))
+if im.mode.startswith('I'): im = Image.fromarray((np.asarray(im).clip(0, 65535)//257).astype(np.uint8))      # 16 bits
+im = im.convert('RGB')
 (w, h), k = im.size, meta['size']/(im.width*im.height)**.5            # as many pixels as the network was trained on
 small = np.asarray(im.resize((max(1, round(w*k)), max(1, round(h*k))), Image.BILINEAR))/255
 if meta['input'] == 'luma': small = np.repeat(small @ [[.30], [.59], [.11]], 3, -1)

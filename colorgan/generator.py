@@ -8,7 +8,7 @@ __all__ = ['UNet', 'count_params', 'shapes_table', 'unet_diagram', 'NazeriUNet',
            'sort_header', 'save_weights', 'load_weights']
 
 # %% ../nbs/03_generator.ipynb #dadc9ef9
-import contextlib, json, math, os
+import contextlib, json, math, os, threading
 from pathlib import Path
 import torch
 import torch.nn as nn
@@ -253,6 +253,8 @@ def _pad_to(x, m):
         if p: x = F.pad(x, (a, b, 0, 0) if dim == 0 else (0, 0, a, b), mode='reflect' if b < n else 'replicate')
     return x, cut
 
+_one_at_a_time = threading.Lock()
+
 class Generator(nn.Module):
     "L (b, 1, h, w) in [−1, 1] → ab (b, 2, h, w) in [−1, 1], for any h and w from 1."
     def __init__(self,
@@ -270,9 +272,12 @@ class Generator(nn.Module):
         if torch.is_autocast_enabled(dev): L = L.to(torch.get_autocast_dtype(dev))      # else the U-Net's last join, and all after it, would be float32
         x, ((left, _), (top, _)) = _pad_to(L, self.multiple)
         if self.training and x.is_contiguous(): x = x.as_strided(x.shape, (x.stride(0), 1, x.shape[-1], 1))      # one channel lies both ways; said as channels_last, the last join keeps that order too
-        try: ab = self._answer(self.net(x))
-        finally:
-            for hook in getattr(getattr(self.net, 'sfs', None), 'hooks', ()): hook.stored = None
+        if hasattr(self.net, 'sfs'):      # fastai keeps what skips the bottleneck on the module: one thread at a time
+            with _one_at_a_time:
+                try: ab = self._answer(self.net(x))
+                finally:
+                    for hook in self.net.sfs.hooks: hook.stored = None
+        else: ab = self._answer(self.net(x))
         return ab[..., top:top + h, left:left + w]
 
     def _answer(self, z, temperature=.38):
@@ -345,7 +350,7 @@ def sort_header(
 def save_weights(
     path,              # a .safetensors file
     G:Generator,       # whose weights
-    store='fp32',      # 'fp32'; 'fp16': halves; 'int8': kernels as bytes with a scale for each output channel
+    store='fp32',      # 'fp32'; 'fp16': halves; 'int8': kernels as bytes with a scale for each slice of the first dimension
     **meta,            # plain values to keep beside them: run, size, input, licence…
 ):
     "Write a generator with all that is needed to rebuild it."
@@ -369,5 +374,5 @@ def load_weights(
     if bad := _misfits(kinds, want): raise ColorganError(f'{path}: the weights do not fit the {arch["kind"]} that its header describes ({bad[0]})')
     try: sd = _unpack(load_file(str(path)))
     except Exception as e: raise ColorganError(f'{path}: not a safetensors file ({type(e).__name__})') from None
-    G.load_state_dict({k: v.to(want[k].dtype) for k, v in sd.items()}, assign=True); G.meta = meta; G.encoder = str(meta.get('encoder', ''))
+    G.load_state_dict({k: v.to(want[k].dtype, copy=True) for k, v in sd.items()}, assign=True); G.meta = meta; G.encoder = str(meta.get('encoder', ''))      # a copy: the file may be written over while we live
     return G.eval()

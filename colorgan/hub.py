@@ -38,7 +38,7 @@ Adds colour to grey photographs; their lightness is kept. Generator `{kind}`: {'
 
 ```python
 from colorgan.colorize import Colorizer
-colour = Colorizer.from_pretrained('{name}')      # pip install 'colorgan[hub]'
+colour = Colorizer.from_pretrained('{name}')      # pip install "colorgan[hub]"
 colour('old.jpg')                                 # (h, w, 3), the photo's own size
 ```
 
@@ -54,7 +54,7 @@ _file = 'model.safetensors'
 def hub_class():
     "`Colorizer` with huggingface_hub's `ModelHubMixin`."
     try: from huggingface_hub import ModelCard, ModelHubMixin, hf_hub_download
-    except ImportError: raise ColorganError("the hub needs a package: pip install 'colorgan[hub]'") from None
+    except ImportError: raise ColorganError("the hub needs a package: pip install \"colorgan[hub]\"") from None
     class HubColorizer(ModelHubMixin, Colorizer, library_name='colorgan', tags=['colorization', 'gan'], pipeline_tag='image-to-image'):
         "A `Colorizer` that can be a repository on the hub."
         store, hub_name = 'fp32', ''
@@ -96,7 +96,9 @@ def from_hub(
     "The colouriser of a repository."
     try: return hub_class().from_pretrained(str(name), revision=revision, cache_dir=cache_dir, local_files_only=os.environ.get('COLORGAN_OFFLINE') == '1', **kw)
     except ColorganError: raise
-    except (OSError, ValueError, RuntimeError) as e: raise ColorganError(_one_line(e, name)) from None
+    except Exception as e:
+        if isinstance(e, (OSError, ValueError, RuntimeError)) or type(e).__module__.startswith('httpx'): raise ColorganError(_one_line(e, name)) from None      # httpx's own are none of the three
+        raise
 
 def to_hub(
     cz:Colorizer,     # what to pass on
@@ -113,4 +115,6 @@ def to_hub(
         if folder is not None: h.save_pretrained(folder); return Path(folder)
         return super(cls, h).push_to_hub(str(name), private=private, commit_message=message, **kw)
     except ColorganError: raise
-    except (OSError, ValueError, RuntimeError) as e: raise ColorganError(_one_line(e, name)) from None
+    except Exception as e:
+        if isinstance(e, (OSError, ValueError, RuntimeError)) or type(e).__module__.startswith('httpx'): raise ColorganError(_one_line(e, name)) from None      # httpx's own are none of the three
+        raise

@@ -86,7 +86,9 @@ class CellLoss:
         ab,      # (b, 2, h, w) in [−1, 1]: of the training photos
     ):
         "Take the weights from how often the cells occur."
-        k, w = self.encode(ab); share = torch.zeros(len(self.cells), dtype=torch.float64).index_add_(0, k.flatten().cpu(), w.flatten().double().cpu()); share /= share.sum()
+        share = torch.zeros(len(self.cells), dtype=torch.float64)
+        for part in ab.split(8): k, w = self.encode(part); share.index_add_(0, k.flatten().cpu(), w.flatten().double().cpu())      # the distances to all cells of 500 photos at once would be 32 GB at 256 pixels
+        share /= share.sum()
         u = 1/((1 - self.mix)*share + self.mix/len(share)); self.weight = (u/(u*share).sum()).float(); return self
 
     def __call__(self,

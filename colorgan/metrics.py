@@ -32,7 +32,7 @@ def psnr(
 def ssim(
     pred, true,    # sRGB float in [0, 1], (b, 3, h, w)
 ):                 # (b,); NaN where a side is shorter than the window's 11 pixels
-    "Structural similarity: Gaussian window 11, σ 1.5, K .01 and .03, mean of the RGB channels (torchmetrics)."
+    "Structural similarity: Gaussian window 11, σ 1.5, K .01 and .03, mean of the RGB channels and of all pixels, mirrored at the edge (torchmetrics)."
     from torchmetrics.functional.image import structural_similarity_index_measure as tm
     if min(pred.shape[-2:]) < 11: return torch.full((len(pred),), math.nan)
     return tm(pred, true, gaussian_kernel=True, sigma=1.5, kernel_size=11, data_range=1., k1=.01, k2=.03, reduction='none').reshape(len(pred))
@@ -131,7 +131,7 @@ class FrechetDistance:
         feats,       # (b, n)
         real:bool,   # of the true photos
     ):
-        f = feats.detach().double().cpu(); i = int(real)
+        f = feats.detach().cpu().double(); i = int(real)
         if self.s[i] is None: self.s[i], self.ss[i] = torch.zeros(f.shape[1], dtype=torch.float64), torch.zeros(f.shape[1], f.shape[1], dtype=torch.float64)
         self.n[i] += len(f); self.s[i] += f.sum(0); self.ss[i] += f.T @ f
 
@@ -198,21 +198,22 @@ class Scores:
         if pred.shape != true.shape: raise ColorganError(f'two pictures of different shape: {tuple(pred.shape)} and {tuple(true.shape)}')
         n, same = len(self.per_photo), pred is true; at = list(range(n, n + len(pred))) if at is None else list(at); p = pred.float(); t = p if same else true.float(); out = self._colours(p, t)
         out |= dict(mse=mse(p, t), psnr=psnr(p, t), ssim=ssim(p, t), colorfulness=colorfulness(p), true_colorfulness=colorfulness(t))
-        seen = {} if seen is None else seen; out |= dict(lpips=self._lpips(p, t, seen)) if self.lpips else {}; self._deep(p, t, at, seen); cols = {k: v.double().flatten().tolist() for k, v in out.items()}
+        seen = {} if seen is None else seen; out |= dict(lpips=self._lpips(p, t, seen)) if self.lpips else {}; self._deep(p, t, at, seen); cols = {k: v.cpu().double().flatten().tolist() for k, v in out.items()}
         self.per_photo.add(list(names) if names else [str(n + i) for i in range(len(p))], cols)
 
     def _colours(self, p, t):
         "What is measured in Lab: sums over strips, one number a photo."
-        s = torch.zeros(7, len(p), dtype=torch.float64, device=p.device); n = p.shape[-2]*p.shape[-1]
+        s = torch.zeros(7, len(p), dtype=torch.float64); n = p.shape[-2]*p.shape[-1]
         for a, b in _strips(p, t):
             la, lb = rgb2lab(a), rgb2lab(b); area, k = _area(la, lb), _cells(lb).flatten().cpu()
-            s += torch.stack([o.flatten(1).double().sum(1) for o in (delta_e00(la, lb), (la - lb).abs()/3, _eps_hits(la, lb, 2), _eps_hits(la, lb, 5), area, *(la - lb)[:, 1:].transpose(0, 1))])
-            self.area.index_add_(0, k, area.flatten().double().cpu()); self.count.index_add_(0, k, torch.ones(len(k), dtype=torch.float64))
+            s += torch.stack([o.flatten(1).cpu().double().sum(1) for o in (delta_e00(la, lb), (la - lb).abs()/3, _eps_hits(la, lb, 2), _eps_hits(la, lb, 5), area, *(la - lb)[:, 1:].transpose(0, 1))])
+            self.area.index_add_(0, k, area.flatten().cpu().double()); self.count.index_add_(0, k, torch.ones(len(k), dtype=torch.float64))
         de, mae, e2, e5, au, da, db = s/n; return dict(ciede2000=de, mae_lab=mae, eps_acc_2=100*e2, eps_acc_5=100*e5, auc=100*au, bias_a=da, bias_b=db)      # bias: of the mean colour; a brown cast has both above 0
 
     def _lpips(self, p, t, seen):
         f = getattr(self.lpips, 'features', None)
         if p is t: return torch.zeros(len(p))
+        if f and min(p.shape[-2:]) < 31: return torch.full((len(p),), math.nan)      # AlexNet's least
         if f and 'lpips' not in seen: seen['lpips'] = f(t)
         return self.lpips(p, t, seen['lpips']) if f else self.lpips(p, t)
 
@@ -247,11 +248,11 @@ class Scores:
         m = self._mean('mse'); cf = self._mean('colorfulness'); ok = lambda v: v if v is not None and math.isfinite(v) else None
         return dict(n=len(self.per_photo), mse=m, psnr=self._mean('psnr', True), psnr_of_mean_mse=-10*math.log10(m) if m > 0 else None, ssim=self._mean('ssim', True), ciede2000=self._mean('ciede2000'), colorfulness=cf,
                     delta_colorfulness=abs(cf - self._mean('true_colorfulness')), mae_lab=self._mean('mae_lab'), bias_a=self._mean('bias_a'), bias_b=self._mean('bias_b'), eps_acc_2=self._mean('eps_acc_2'), eps_acc_5=self._mean('eps_acc_5'), auc=self._mean('auc'), auc_rebalanced=_rebalanced(self.area, self.count),
-                    fid=ok(self.fid.compute()) if self.inception else None, kid=self._kid() if self.inception else None, lpips=self._mean('lpips') if self.lpips else None, fd_own=ok(self.fd.compute()) if self.own else None)
+                    fid=ok(self.fid.compute()) if self.inception else None, kid=self._kid() if self.inception else None, lpips=self._mean('lpips', True) if self.lpips else None, fd_own=ok(self.fd.compute()) if self.own else None)
 
     def protocol(self) -> dict:
         "What each number is."
         from importlib.metadata import version
         return dict(mse='sRGB in [0, 1], mean over channels and pixels, then photos', psnr='of each photo, peak 1; mean over photos with a finite value', psnr_of_mean_mse='of the mean MSE', ssim='RGB, Gaussian window 11, sigma 1.5, K .01 .03 (torchmetrics); photos of 11 pixels and more',
                     ciede2000='k = 1, D65 2°, mean over pixels, then photos', colorfulness='Hasler–Süsstrunk, signed, 0..255; mean over photos', delta_colorfulness='|mean of predicted − mean of true|', mae_lab='mean over L*, a*, b* in their units', bias='mean of predicted − true a*, b*', eps_acc='Nazeri: rounded Lab, |ΔL*| ≤ ε, |Δa*|, |Δb*| ≤ 2.2 ε; percent; L* included',
-                    auc='|Δab| at thresholds 0..150, percent', auc_rebalanced='pixels weighted by 1/(half their 10-unit ab cell’s share among the measured photos + half an equal share)', fid='Inception-v3 2048, bytes', kid='the same features, 50 subsets of at most 100', lpips='AlexNet', fd_own='Fréchet distance on features of a classifier trained here, each photo’s of one length; not FID', fd_own_floor=self.floor.compute() if self.own and min(self.floor.n) > 1 else None, torchmetrics=version('torchmetrics'))
+                    auc='|Δab| at thresholds 0..150, percent', auc_rebalanced='pixels weighted by 1/(half their 10-unit ab cell’s share among the measured photos + half an equal share)', fid='Inception-v3 2048, bytes', kid='the same features, 50 subsets of at most 100', lpips='AlexNet; photos of 31 pixels and more', fd_own='Fréchet distance on features of a classifier trained here, each photo’s of one length; not FID', fd_own_floor=self.floor.compute() if self.own and min(self.floor.n) > 1 else None, torchmetrics=version('torchmetrics'))

@@ -109,7 +109,8 @@ class TrainState:
         for k in self._parts:
             if k in sd: getattr(self, k).load_state_dict(sd[k])
         if self.ema: self.ema.net.load_state_dict(sd['ema'])
-        for k, v in self.scalers.items(): v.load_state_dict(sd['scalers'][k])
+        for k, v in self.scalers.items():
+            if sd['scalers'][k]: v.load_state_dict(sd['scalers'][k])      # none where the run has been in another precision until now
         self.stage, self.step, self.seconds, self.memo = sd['stage'], sd['step'], sd['seconds'], sd.get('memo', {}); self.window = [{k: torch.tensor(v, device=self.device) for k, v in o.items()} for o in sd['window']]
 
 # %% ../nbs/07_pretrain.ipynb #e8c56304
@@ -266,8 +267,8 @@ def newest_checkpoint(
 enough = 1      # what `stop` answers when the stage need not go on; other numbers are exit statuses
 
 class Interrupted(Exception):
-    "Training was asked to stop, and has saved its state; `code` is the exit status."
-    def __init__(self, code:int): super().__init__(f'stopped by signal {code - 128}'); self.code = code
+    "Training was asked to stop; `code` is the exit status, and the text says what became of its state."
+    def __init__(self, code:int, saved=True): super().__init__(f'stopped by signal {code - 128}; ' + ('the state is saved, go on with --resume' if saved else 'what is not a number was not saved: go on from the last whole checkpoint with --resume --set on_trouble=rollback')); self.code = code
 
 class StageCallback(Callback):
     "Run `step_fn` in place of fastai's batch; log, sample, validate and checkpoint now and then."
@@ -323,16 +324,17 @@ class StageCallback(Callback):
             if self.samples is not None: sample_sheet(st, self.samples, self.rec.path/'samples'/f'{self.before + st.step:06d}.jpg')
         code = self.stop() if self.stop else 0
         if code == enough: self._log()
-        if st.step % s.save_every == 0 or end or code: self.save()
+        saved = self.save() if st.step % s.save_every == 0 or end or code else True
         if code == enough: raise CancelFitException()      # the stage has given what it had
-        if code: raise Interrupted(code)
+        if code: raise Interrupted(code, saved)
 
     def save(self):
-        "Write a checkpoint, after the lines of the log that it stands for; a broken state is not worth one."
-        if self.watch and not self.watch.sound(self.st, self.before + self.st.step) or not self.ckpt: return      # every process looks, and all agree: their weights are the same
+        "Write a checkpoint, after the lines of the log that it stands for; False for a broken state, which is not worth one."
+        if self.watch and not self.watch.sound(self.st, self.before + self.st.step): return False      # every process looks, and all agree: their weights are the same
+        if not self.ckpt: return True
         self._clock()
         if self.rec: self.rec.sync()
-        save_checkpoint(self.st, self.ckpt)
+        save_checkpoint(self.st, self.ckpt); return True
 
     def _clock(self):
         now = time.perf_counter(); dt, self.t0 = now - self.t0, now; self.st.seconds += dt; return dt
@@ -401,11 +403,13 @@ def lr_find(
     import tempfile
     from contextlib import redirect_stdout
     import io
-    step, stage = st.step, st.stage
+    step, stage, seconds, scalers, ema = st.step, st.stage, st.seconds, {k: v.state_dict() for k, v in st.scalers.items()}, st.ema and {k: v.clone() for k, v in st.ema.net.state_dict().items()}      # fastai puts G and its optimiser back, and knows nothing of these
     with tempfile.TemporaryDirectory() as d:
         learn = stage_learner(st, train, StageCallback(st, l1_step, 10**9), steps=num_it); learn.path = Path(d)
         with learn.no_bar(), learn.no_logging(): tip = learn.lr_find(num_it=num_it, end_lr=end, show_plot=False).valley
-    st.step, st.stage, st.window = step, stage, []
+    st.step, st.stage, st.window, st.seconds = step, stage, [], seconds
+    if ema: st.ema.net.load_state_dict(ema)
+    for k, v in scalers.items(): v and st.scalers[k].load_state_dict(v)
     return learn.recorder.lrs, [float(o) for o in learn.recorder.losses], tip
 
 # %% ../nbs/07_pretrain.ipynb #f71cda0b
@@ -459,16 +463,16 @@ def train_classifier(
     "A ResNet-18 that tells the classes of photographs, in colour and in grey."
     dev = pick_device(device); prec = pick_precision(dev, precision); ys, classes = photo_classes(train.names); ys = torch.tensor(ys)
     if len(classes) < 2: raise ColorganError('a classifier needs photos of two classes or more: a folder for each')
-    seed_everything(seed_at(seed, 0, 'classifier')); m = _resnet(len(classes)).to(dev, memory_format=torch.channels_last).train(); opt = adam(m, lr, (.9, .99)); batches, first, loss = Batches(train, bs, seed), 0, None
-    if checkpoint and Path(checkpoint).exists(): sd = read_checkpoint(checkpoint); m.load_state_dict(sd['m']); opt.load_state_dict(sd['opt']); first, loss = sd['step'], sd['loss']
+    seed_everything(seed_at(seed, 0, 'classifier')); m = _resnet(len(classes)).to(dev, memory_format=torch.channels_last).train(); opt = adam(m, lr, (.9, .99)); scaler = torch.amp.GradScaler(dev.type, enabled=prec == 'fp16'); batches, first, loss = Batches(train, bs, seed), 0, None
+    if checkpoint and Path(checkpoint).exists(): sd = read_checkpoint(checkpoint); m.load_state_dict(sd['m']); opt.load_state_dict(sd['opt']); first, loss = sd['step'], sd['loss']; sd.get('scaler') and scaler.load_state_dict(sd['scaler'])
     if progress is not None and first: progress.update(first)
     for i in range(first, steps):
         opt.param_groups[0]['lr'] = one_cycle(i, steps, lr); x = augment(batches(i).to(dev), seed, i)
         with autocast(dev, prec): out = m(_see(x))
-        l = F.cross_entropy(out.float(), ys[batches.idxs(i)].to(dev)); opt.zero_grad(set_to_none=True); l.backward(); opt.step()
+        l = F.cross_entropy(out.float(), ys[batches.idxs(i)].to(dev)); opt.zero_grad(set_to_none=True); scaler.scale(l).backward(); scaler.step(opt); scaler.update()
         if i % 50 == 49 or i == steps - 1: loss = l.item()
         if checkpoint and i % save_every == save_every - 1:
-            with atomic_path(checkpoint, sync=True) as p: save_tensors(p, dict(m=m.state_dict(), opt=opt.state_dict(), step=i + 1, loss=loss))
+            with atomic_path(checkpoint, sync=True) as p: save_tensors(p, dict(m=m.state_dict(), opt=opt.state_dict(), step=i + 1, loss=loss, scaler=scaler.state_dict()))
         if progress is not None: progress.update(1)
     acc = [None, None]
     if test is not None:

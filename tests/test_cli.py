@@ -50,6 +50,20 @@ class Command(unittest.TestCase):
         from safetensors.torch import load_file
         x, y = load_file(out/'generator.safetensors'), load_file(self.run_dir/'generator.safetensors'); self.assertTrue(all((x[k] == y[k]).all() for k in y), 'another generator after a stop')
 
+    @unittest.skipUnless(hasattr(signal, 'SIGHUP'), 'no such signal')
+    def test_terminal_closed(self):
+        out = self.dir/'closed'; p = self.start('train', '--data', self.photos, '--out', out, *sum((['--set', s] for s in SETS), []))
+        for _ in range(600):
+            if (out/'state.pt').exists() or p.poll() is not None: break
+            time.sleep(.1)
+        p.send_signal(signal.SIGHUP); _, err = p.communicate(timeout=120)
+        if p.returncode != 0: self.assertEqual(p.returncode, 129, err); self.assertIn('--resume', err); self.assertNotIn('Traceback', err)
+
+    @unittest.skipIf(os.name == 'nt', 'names are Unicode there')
+    def test_a_name_in_no_alphabet(self):
+        d = self.dir/'odd'; d.mkdir(); f = os.fsencode(d) + b'/caf\xe9.png'; Image.open(self.photos/'china.png').save(open(f, 'wb'), 'PNG')
+        p = subprocess.run([sys.executable, '-m', 'colorgan.cli', 'colorize', str(d), '--weights', str(self.run_dir/'generator.safetensors'), '--out', str(d/'out')], env=dict(self.env, PYTHONIOENCODING='utf-8:strict'), cwd=self.dir, capture_output=True); self.assertEqual((p.returncode, p.stdout), (0, os.fsencode(d) + b'/out/caf\xe9.png\n'), p.stderr)
+
     def test_evaluate(self):
         rc, out, err = self.go('evaluate', '--data', self.photos, '--weights', self.run_dir/'generator.safetensors', '--json', '--out', 'metrics.json'); self.assertEqual(rc, 0, err); rep = json.loads(out)
         self.assertEqual(list(rep['rows']), ['truth', 'grey', 'mean_ab', 'model']); self.assertEqual(rep, json.loads((self.dir/'metrics.json').read_text())); self.assertEqual(rep['rows']['model']['n'], 9); self.assertEqual(rep['protocol']['skipped'], 1); self.assertIn('broken.jpg', err)
@@ -58,7 +72,7 @@ class Command(unittest.TestCase):
 
     def test_colorize(self):
         w = self.run_dir/'generator.safetensors'; before = {f.name: f.read_bytes() for f in self.photos.iterdir()}
-        rc, out, err = self.go('colorize', self.photos, '--weights', w, '--out', 'done', '--saturation', '2'); self.assertEqual(rc, 1, err); self.assertIn('failed: broken.jpg', err); self.assertEqual(len(out.split()), 9)
+        rc, out, err = self.go('colorize', self.photos, '--weights', w, '--out', 'done', '--saturation', '2'); self.assertEqual(rc, 1, err); self.assertIn(f"failed: {self.photos/'broken.jpg'}: ", err); self.assertEqual(len(out.split()), 9)
         for f in self.photos.iterdir():
             if f.name != 'broken.jpg': a, b = Image.open(f), Image.open(self.dir/'done'/f.name); self.assertEqual((a.size, a.format, b.mode), (b.size, b.format, 'RGB'))
         self.assertFalse((self.dir/'done'/'broken.jpg').exists()); self.assertEqual(before, {f.name: f.read_bytes() for f in self.photos.iterdir()}); self.assertFalse([f for f in (self.dir/'done').iterdir() if f.name.startswith('.')])
@@ -83,6 +97,11 @@ class Command(unittest.TestCase):
             [c.mux(p) for p in s.encode()]
         rc, out, err = self.go('colorize', 'clip.mp4', '--weights', w, '--out', 'clips'); self.assertEqual(rc, 0, err); self.assertRegex(err, r'clip.mp4: 6 frames; (colours flicker by [\d.]+ units|nothing stood still)')
         with av.open(str(self.dir/'clips'/'clip.mp4')) as c: self.assertEqual((sum(1 for _ in c.decode(video=0)), c.streams.video[0].width), (6, 64))
+        with av.open(str(self.dir/'red.mp4'), 'w') as c:
+            s = c.add_stream('libx264', rate=12); s.width, s.height, s.pix_fmt = 64, 48, 'yuv420p'; im = np.zeros((48, 64, 3), np.uint8); im[:, :32], im[:, 32:] = (200, 30, 30), (30, 60, 200)
+            for _ in range(6): [c.mux(p) for p in s.encode(av.VideoFrame.from_ndarray(im, format='rgb24'))]
+            [c.mux(p) for p in s.encode()]
+        rc, out, err = self.go('colorize', 'clip.mp4', 'red.mp4', '--weights', w, '--only-grey', '--compare', '--out', 'grey', '--json'); self.assertEqual(rc, 0, err); o = json.loads(out); self.assertEqual(([Path(f).name for f in o['written']], [Path(x['file']).name for x in o['left_out']]), (['clip.mp4'], ['red.mp4'])); self.assertIn('without --compare', err)
         was = (self.dir/'clip.mp4').read_bytes(); rc, out, err = self.go('colorize', 'clip.mp4', '--weights', w, '--in-place'); self.assertEqual(rc, 0, err); self.assertNotEqual((self.dir/'clip.mp4').read_bytes(), was)
         with av.open(str(self.dir/'clip.mp4')) as c: self.assertEqual(sum(1 for _ in c.decode(video=0)), 6)
 
