@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 import nbformat, yaml
-from common import ROOT, notebooks
+from common import ROOT, notebooks, options
 
 ini = ConfigParser(delimiters=['=']); ini.read(ROOT/'settings.ini', encoding='utf-8'); cfg = ini['DEFAULT']; BLOB = f"{cfg['git_url']}/blob/{cfg['branch']}/"
 
@@ -115,7 +115,7 @@ def follow(site):
     return bad, len(pages)
 
 def main():
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT/'_site').resolve(); work = Path(tempfile.mkdtemp()); (work/'docs').mkdir()
+    out = Path((options(__doc__, names='FOLDER').names or [ROOT/'_site'])[0]).resolve(); work = Path(tempfile.mkdtemp()); (work/'docs').mkdir()
     try:
         conf = write_source(work/'docs') | dict(docs_dir=str(work/'docs'), site_dir=str(out)); (work/'mkdocs.yml').write_text(yaml.safe_dump(conf, sort_keys=False, allow_unicode=True), encoding='utf-8')
         r = subprocess.run([sys.executable, '-m', 'mkdocs', 'build', '--quiet', '--clean', '-f', str(work/'mkdocs.yml')], cwd=work, env=os.environ | dict(NO_MKDOCS_2_WARNING='1', JUPYTER_PLATFORM_DIRS='1', PYTHONWARNINGS='ignore'))

@@ -3,7 +3,7 @@ Every part is run even if one fails; the exit status is 1 if any did."""
 import csv, json, re, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from common import ROOT, copy_checkout, notebooks, quiet_env, test_flags, to_run
+from common import ROOT, copy_checkout, notebooks, options, quiet_env, test_flags, to_run
 
 failed, took = [], {}
 def fail(part, what): failed.append(f'{part}: {what}'); print(f'  ✗ {what}', flush=True)
@@ -22,6 +22,7 @@ def run(root, *a):
     if r.returncode: raise RuntimeError(f"{' '.join(a)} ended with {r.returncode}: {(r.stderr or r.stdout).strip()[-400:]}")
 
 def main():
+    everything = options(__doc__, '--all').all
     root = copy_checkout(Path(tempfile.mkdtemp(prefix='colorgan-check-'))); nbs = notebooks(root); lib = root/'colorgan'
 
     @part('clean', 'nbdev_clean changes no notebook')
@@ -98,9 +99,9 @@ def main():
         if known != have: fail('notebooks', f'nbs/SERIES lists {sorted(known - have) or "all"} that are not there, and lacks {sorted(have - known) or "none"}')
         for n in (root/'nbs').rglob('.notest'): fail('notebooks', f'{n.relative_to(root)} hides notebooks from the tests')
 
-    longest_first = 'test_survive', 'test_scale', 'test_cli', 'test_archive', 'test_export'; long = {'test_survive', 'test_scale', 'test_fastai', 'test_properties', 'test_archive'}; tests = [p for p in sorted((root/'tests').glob('test_*.py'), key=lambda p: (*longest_first, p.stem).index(p.stem)) if '--all' in sys.argv or p.stem not in long]
+    longest_first = 'test_survive', 'test_scale', 'test_cli', 'test_archive', 'test_export'; long = {'test_survive', 'test_scale', 'test_fastai', 'test_properties', 'test_archive'}; tests = [p for p in sorted((root/'tests').glob('test_*.py'), key=lambda p: (*longest_first, p.stem).index(p.stem)) if everything or p.stem not in long]
 
-    @part('command', 'the tests of the command line' + (', of kills and bad files, of several processes' if '--all' in sys.argv else ' (--all adds those of kills, of bad files, of several processes)') + ', two files at a time')
+    @part('command', 'the tests of the command line' + (', of kills and bad files, of several processes' if everything else ' (--all adds those of kills, of bad files, of several processes)') + ', two files at a time')
     def _():
         total = 0
         def one(p): t = time.time(); r = subprocess.run([sys.executable, '-m', 'unittest', '-v', f'tests.{p.stem}'], cwd=root, env=quiet_env(root), capture_output=True, text=True, timeout=900); return p, r, time.time() - t
@@ -111,7 +112,7 @@ def main():
                 else: total += int(n[1]); print(f"  ✓ tests/{p.name}: {n[1]} tests, {s:.0f} s" + (f', some skipped: {skip[0]}' if skip else ''), flush=True)
         print(f'  {total} tests', flush=True)
 
-    if '--all' in sys.argv:
+    if everything:
         @part('site', 'it can be built, every link in it leads somewhere, and no page fetches anything')
         def _(): run(root, sys.executable, '-W', 'ignore', 'tools/build_site.py', str(root/'_site'))
 

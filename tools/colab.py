@@ -3,7 +3,7 @@ The owner's name is `user` in settings.ini; the few other places that hold it ar
 The install leaves Colab's own torch alone: the library's requirements are met by it. Reports and the home page read results/, so theirs fetches the checkout."""
 import json, re, sys
 from configparser import ConfigParser
-from common import ROOT, notebooks
+from common import ROOT, notebooks, options
 
 ini = ConfigParser(delimiters=['=']); ini.read(ROOT/'settings.ini', encoding='utf-8'); cfg = ini['DEFAULT']; url = cfg['git_url']; where = url.removeprefix('https://github.com/')
 needs = {'02a': 'photos', '10': 'photos', '03a': 'timm', '10a': 'video', '10b': 'onnx', '10c': 'app', '10e': 'hub'}
@@ -32,7 +32,7 @@ def wanted(rel, cells):
     return [out[0], cell('markdown', 'c01ab000', badge(rel)), cell('code', 'c01ab001', install(rel)), *out[1:]]
 
 def main():
-    bad, check = [], '--check' in sys.argv
+    bad, check = [], options(__doc__, '--check').check
     for p in notebooks():
         rel = p.relative_to(ROOT/'nbs').as_posix(); text = p.read_text('utf-8'); nb = json.loads(text)
         nb['cells'] = wanted(rel, nb['cells']); new = json.dumps(nb, ensure_ascii=False, indent=1, sort_keys=True) + '\n'

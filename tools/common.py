@@ -1,8 +1,15 @@
 "What the tools share: the notebooks, their flags, a copy of the checkout to try things in."
-import configparser, os, shutil, subprocess, sys
+import argparse, configparser, os, shutil, subprocess, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+def options(doc, *flags, names=None):
+    "A tool's few options; anything else is refused, and --help says what it does."
+    ap = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for f in flags: ap.add_argument(f, action='store_true')
+    if names: ap.add_argument('names', nargs='*', metavar=names)
+    return ap.parse_args()
 
 def notebooks(root=ROOT):
     "Every notebook of the series, in order."

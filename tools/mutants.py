@@ -4,7 +4,7 @@ import json, shutil, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import nbformat
-from common import ROOT, copy_checkout, quiet_env
+from common import ROOT, copy_checkout, options, quiet_env
 
 def exported(c): return c.cell_type == 'code' and any(l.replace(' ', '').startswith('#|export') for l in c.source.split('\n'))
 
@@ -25,7 +25,7 @@ def try_one(m, base):
     finally: shutil.rmtree(root, ignore_errors=True)
 
 def main():
-    ms = json.loads((ROOT/'tools'/'mutants.json').read_text('utf-8')); names = sys.argv[1:]; only = [m for m in ms if not names or m['name'] in names or m['notebook'] in names]
+    ms = json.loads((ROOT/'tools'/'mutants.json').read_text('utf-8')); names = options(__doc__, names='NAME').names; only = [m for m in ms if not names or m['name'] in names or m['notebook'] in names]
     base = copy_checkout(Path(tempfile.mkdtemp(prefix='colorgan-mutants-'))); out = []
     with ThreadPoolExecutor(2) as ex:
         for m in ex.map(lambda m: try_one(m, base), only): out.append(m); print(f"{'✓' if m['caught'] else '✗'} {m['notebook']}: {m['name']} ({m['by']})", flush=True)

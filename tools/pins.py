@@ -2,7 +2,7 @@
 `pip install --require-hashes -r requirements-tested.txt` then takes no other bytes. Made with uv, which has to be installed; --check needs nothing, and says whether the versions are those of constraints.txt."""
 import configparser, re, shutil, subprocess, sys, tempfile
 from pathlib import Path
-from common import ROOT
+from common import ROOT, options
 
 OUT = ROOT/'requirements-tested.txt'
 def versions(path): return {re.sub(r'[-_.]+', '-', n).lower(): v for n, v in re.findall(r'^([\w.-]+)(?:\[[\w,]+\])?==([^\s;\\]+)', Path(path).read_text('utf-8'), re.M)}
@@ -13,7 +13,7 @@ def check():
     return bad + [f'{n} has no hash' for n in bare] + ['it is empty']*(not have)
 
 def main():
-    if '--check' not in sys.argv:
+    if not options(__doc__, '--check').check:
         if not shutil.which('uv'): sys.exit('pins.py needs uv: pip install uv')
         d = configparser.ConfigParser(delimiters=['=']); d.read(ROOT/'settings.ini', encoding='utf-8'); d = d['DEFAULT']
         with tempfile.NamedTemporaryFile('w', suffix='.in') as f:
