@@ -14,7 +14,8 @@ import typer
 # %% ../nbs/12_cli.ipynb #7a751ee4
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help='Colour grey photographs with a GAN.')
 
-def _say(text): print(text, file=sys.stderr, flush=True)
+def _say(text):
+    with contextlib.suppress(OSError): print(text, file=sys.stderr, flush=True)      # a terminal that closed hears nothing
 
 def _bar(total, initial=0, desc=None, unit='step'):
     "tqdm on stderr, calm when that is a file."
@@ -271,13 +272,12 @@ def main(
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE'); os.environ.setdefault('THP_MEM_ALLOC_ENABLE', '1')      # threads that wait do not spin: beside another job that costs twenty times the time; large tensors lie on large pages
     warnings.filterwarnings('ignore', category=FutureWarning, message='.*torch.jit')      # fastai's own, at import
     for name, code in dict(SIGTERM=143, SIGHUP=129).items():
-        if (s := getattr(signal, name, None)) and signal.getsignal(s) == signal.SIG_DFL: signal.signal(s, lambda *_, code=code: sys.exit(code))      # so that what is temporary goes; nohup's wish stands
+        if (s := getattr(signal, name, None)) and signal.getsignal(s) == signal.SIG_DFL: signal.signal(s, lambda s, _, code=code: (signal.signal(s, signal.SIG_IGN), sys.exit(code)))      # so that what is temporary goes; nohup's wish stands
     if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='backslashreplace' if os.name == 'nt' else 'surrogateescape', **(dict(encoding='utf-8') if os.name == 'nt' and not sys.stdout.isatty() else {}))      # a file's name may be in no alphabet that the terminal has
     try: code = app(args=argv, prog_name='colorgan', standalone_mode=False)
     except KeyboardInterrupt: _say('colorgan: stopped'); code = 130
     except SystemExit as e:
-        with contextlib.suppress(OSError): e.code in (129, 143) and _say('colorgan: stopped')      # a terminal that closed hears nothing
-        raise
+        e.code in (129, 143) and _say('colorgan: stopped'); raise
     except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), 1); code = 0
     except Exception as e: code = _one_line(e)
     sys.exit(code if isinstance(code, int) else 0)

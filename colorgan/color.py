@@ -24,6 +24,7 @@ _bytes = _linear(torch.arange(256)/255)       # the linear value of each 8-bit l
 
 def _mix(m, x): return _mm(m.to(x), x.flatten(-2)).unflatten(-1, x.shape[-2:])
 def _mm(m, x):      # always in float32: within a training step's autocast the colours would be off by units
+    if x.device.type == 'meta': return torch.matmul(m, x)
     with torch.autocast(x.device.type, enabled=False): return torch.matmul(m, x)
 def _unit(rgb): return rgb if rgb.is_floating_point() else rgb.float()/255
 

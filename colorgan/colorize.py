@@ -312,8 +312,9 @@ def names_beside(
 
 def _folds(path):
     "Does the disk at `path` take a.jpg and A.JPG for one name, as those of Macs and Windows do?"
-    p = next((p for p in (Path(os.path.realpath(path)), *Path(os.path.realpath(path)).parents) if p.exists() and p.name.swapcase() != p.name), None)
-    try: return bool(p) and p.with_name(p.name.swapcase()).samefile(p)
+    if os.name == 'nt': return True
+    p = Path(os.path.realpath(path)); p = next((o for o in (p, *p.parents) if o.is_dir()), p)
+    try: return any(o.with_name(o.name.swapcase()).samefile(o) for o in itertools.islice((o for d in (p.iterdir(), [p]) for o in d if o.name.swapcase() != o.name), 1))      # a name in it, else its own
     except OSError: return False
 
 def plan_outputs(
@@ -324,7 +325,8 @@ def plan_outputs(
     beside=(),        # what `names_beside` gives: files that are written too
 ) -> list:            # (file, its output) pairs; `ColorganError` if nothing is found or two outputs would be one
     "Which file is written where: folders keep their inner structure."
-    fold = str.casefold if _folds(out) else str      # on such a disk A.jpg and a.jpg are one
+    fold = str.lower if not in_place and _folds(out) else str      # on such a disk A.jpg and a.jpg are one
+    same = lambda a, b: os.path.realpath(a) == os.path.realpath(b) or Path(a).exists() and Path(b).exists() and os.path.samefile(a, b)
     import glob
     pairs, out = [], Path(out); real = lambda f: Path(os.path.realpath(f)); home = real(out)      # also of links that lead in a circle
     def found(files, base): b = real(base); return [f for f in map(Path, files) if in_place or home not in real(f).parents or home in (b, *b.parents)]      # without what an earlier run wrote below
@@ -337,9 +339,9 @@ def plan_outputs(
     if in_place: pairs = [(f, f) for f in dict.fromkeys(f for f, _ in pairs)]
     key = lambda p: fold(os.path.realpath(p)); seen, inputs, names = {}, {key(f) for f, _ in pairs}, {}
     for f, o in pairs:
-        if not in_place and key(o) in inputs: raise ColorganError(f'{o} would be written over its input; give another --out, or --in-place' if key(f) == key(o) else f'{o}, which {f} becomes, would be written over another input; give another --out')
+        if not in_place and key(o) in inputs: raise ColorganError(f'{o} would be written over its input; give another --out, or --in-place' if same(f, o) else f'{o}, which {f} becomes, would be written over another input; give another --out')
         o = names.setdefault(fold(str(o)), o)
-        if o in seen and key(seen[o]) != key(f): raise ColorganError(f'{seen[o]} and {f} would both be written to {o}; colour them one after the other, with different --out')
+        if o in seen and not same(seen[o], f): raise ColorganError(f'{seen[o]} and {f} would both be written to {o}; colour them one after the other, with different --out')
         seen[o] = f
     others = {} if any(beside[1:]) else {key(o): f for o, f in seen.items()}      # samples are written in a photo's place
     for o, f in seen.items():

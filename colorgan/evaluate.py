@@ -100,8 +100,9 @@ def _flush(wait):
 def _answers(model, grey, names):
     "The model's pictures, all at once where it can (`batch`, as `Colorizer` has)."
     ims = [g.permute(1, 2, 0).contiguous().numpy() for g in grey]; outs = model.batch(ims) if hasattr(model, 'batch') else [model(g) for g in ims]
+    outs = [np.asarray(o) for o in outs]
     for n, g, o in zip(names, ims, outs):
-        if np.shape(o) != g.shape or o.dtype != np.uint8: raise ColorganError(f'{n}: the model gave {getattr(o, "dtype", type(o).__name__)} {np.shape(o)} for a photo of uint8 {g.shape}')
+        if o.shape != g.shape or o.dtype != np.uint8: raise ColorganError(f'{n}: the model gave {o.dtype} {o.shape} for a photo of uint8 {g.shape}')
     return torch.from_numpy(np.stack(outs)).permute(0, 3, 1, 2).contiguous()
 
 def _report(source, scores, done, skipped, mean, size, about, given, lightness):

@@ -182,11 +182,13 @@ def loss_curves(
 def catch_signals():
     "Yields a function: 0, or the exit status (130, 143, 129) once SIGINT, SIGTERM or, from a terminal that closes, SIGHUP came. A second signal acts at once."
     got = []
+    hup = getattr(signal, 'SIGHUP', None)
     def on(sig, frame):
+        if got and sig == hup: return      # a closing terminal says so twice
         if got: raise KeyboardInterrupt
         got.append(128 + sig)
     if threading.current_thread() is not threading.main_thread(): yield lambda: 0; return
-    hup = getattr(signal, 'SIGHUP', None); sigs = [signal.SIGINT, signal.SIGTERM] + [hup]*(hup is not None and signal.getsignal(hup) != signal.SIG_IGN)      # nohup's wish stands
+    sigs = [signal.SIGINT, signal.SIGTERM] + [hup]*(hup is not None and signal.getsignal(hup) != signal.SIG_IGN)      # nohup's wish stands
     old = {s: signal.signal(s, on) for s in sigs}
     try: yield lambda: got[0] if got else 0
     finally:

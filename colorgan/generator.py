@@ -273,7 +273,7 @@ class Generator(nn.Module):
         x, ((left, _), (top, _)) = _pad_to(L, self.multiple)
         if self.training and x.is_contiguous(): x = x.as_strided(x.shape, (x.stride(0), 1, x.shape[-1], 1))      # one channel lies both ways; said as channels_last, the last join keeps that order too
         if hasattr(self.net, 'sfs'):      # fastai keeps what skips the bottleneck on the module: one thread at a time
-            with _one_at_a_time:
+            with contextlib.nullcontext() if torch.compiler.is_compiling() else _one_at_a_time:
                 try: ab = self._answer(self.net(x))
                 finally:
                     for hook in self.net.sfs.hooks: hook.stored = None

@@ -207,12 +207,16 @@ def read_photo(
     except MemoryError: raise ColorganError(f'{path.name}: not enough memory to read it') from None
     except Exception as e: raise ColorganError(f'{path.name}: damaged ({type(e).__name__})') from None
 
+_not_texts = {'interlace', 'bbox', 'transparency', 'dpi', 'exif', 'icc_profile', 'gamma', 'XML:com.adobe.xmp'}      # Pillow's own, or written elsewhere
+
 def _captions(im, fmt):
-    "A decoded image's IPTC, and its texts."
-    if fmt == 'TIFF': return _packed(im.tag_v2.get(33723), '>' if im.tag_v2.prefix == b'MM' else '<'), ()
-    if fmt == 'PNG': return b'', tuple((k, str(v)) for k, v in im.info.items() if isinstance(v, str) and k != 'XML:com.adobe.xmp' and not k.startswith('Raw profile type'))
-    if fmt == 'JPEG': return (im.info.get('photoshop') or {}).get(0x0404, b''), (('', bytes(c)),) if (c := im.info.get('comment')) else ()
-    return b'', ()
+    "A decoded image's IPTC, its texts, and what of them cannot be kept."
+    if fmt == 'TIFF': return _packed(getattr(im.tag_v2, '_tagdata', {}).get(33723, b''), ''), (), ()      # the bytes as they lie: Pillow itself gives the first of them
+    if fmt == 'PNG': return b'', tuple((k, str(v)) for k, v in im.info.items() if isinstance(v, str) and k not in _not_texts and not k.startswith('Raw profile type')), ()
+    if fmt != 'JPEG': return b'', (), ()
+    iptc = (im.info.get('photoshop') or {}).get(0x0404, b''); iptc = iptc if isinstance(iptc, bytes) else b''; raw = next((s[j:] for n, s in getattr(im, 'applist', ()) if n == 'APP13' and (j := s.find(b'8BIM\x04\x04')) >= 0), b''); at = 6 + (raw[6] + 2)//2*2 if len(raw) > 6 else 0
+    whole = not iptc or int.from_bytes(raw[at:at + 4], 'big') == len(iptc)      # long ones go over several segments, of which Pillow reads one
+    return iptc if whole else b'', (('', bytes(c)),) if (c := im.info.get('comment')) else (), () if whole else ('its IPTC captions are too long and left out',)
 
 def _read(path, f, max_pixels):
     try:
@@ -237,8 +241,8 @@ def _read(path, f, max_pixels):
     if a is not None: alpha = a[..., -1] if a.ndim == 3 and a.shape[2] in (2, 4) else None; a = a[..., :3] if a.ndim == 3 and a.shape[2] > 2 else a.reshape(*a.shape[:2], -1)[..., :1].repeat(3, -1)
     else: a, alpha = _pixels(im, f, icc)
     rgb = _turn(a, o); alpha = None if alpha is None else _turn(alpha, o); space = im.mode if a.dtype == np.uint8 else ''; rgb, icc = (rgb, b'') if space in ('L', 'LA', 'CMYK') else _to_srgb(rgb, icc, f); exif, lost = _exif(ex) if ex is not None else (b'', ('its EXIF is damaged and left out',))
-    x = im.info.get('xmp') or im.info.get('XML:com.adobe.xmp') or b''; x = x.encode() if isinstance(x, str) else bytes(x); dpi = im.info.get('dpi')
-    return Photo(rgb, alpha, fmt, exif, _upright(x), icc, tuple(float(v) for v in dpi) if dpi and all(float(v) > 0 for v in dpi) else None, _quality(im) if fmt == 'JPEG' else 0, str(im.info.get('compression') or '') if fmt == 'TIFF' else '', fmt != 'WEBP' or _lossless_webp(path), *_captions(im, fmt), lost)
+    iptc, texts, no = _captions(im, fmt); x = im.info.get('xmp') or im.info.get('XML:com.adobe.xmp') or b''; x = x.encode() if isinstance(x, str) else bytes(x); dpi = im.info.get('dpi')
+    return Photo(rgb, alpha, fmt, exif, _upright(x), icc, tuple(float(v) for v in dpi) if dpi and all(float(v) > 0 for v in dpi) else None, _quality(im) if fmt == 'JPEG' else 0, str(im.info.get('compression') or '') if fmt == 'TIFF' else '', fmt != 'WEBP' or _lossless_webp(path), iptc, texts, lost + no)
 
 def _upright(xmp): return re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb'\g<1>1', xmp)
 
@@ -266,8 +270,10 @@ def _pixels(im, f, icc):
 def from_image(
     im,     # an image that Pillow has opened or made
 ):          # (h, w, 3), uint8 or uint16, upright and in sRGB
-    "The picture that `read_photo` gives of a file, of an image in memory."
-    icc = im.info.get('icc_profile') or b''; a, _ = _pixels(im, 'image', icc); a = _turn(a, _of(im)[1])
+    "The picture that `read_photo` gives of a file, of an image in memory. Its EXIF turns it only as it was opened: what was turned since is taken as it is."
+    if 0 in im.size: raise ColorganError(f'expected a photo, got an image without pixels: no pixels in {im.size[0]} × {im.size[1]}')
+    if im.mode == 'I' and im.format is None and im.getextrema()[1] <= 255: im = im.convert('L')      # bytes that were given more room
+    icc = im.info.get('icc_profile') or b''; a, _ = _pixels(im, 'image', icc); a = _turn(a, _of(im)[1] if im.format else 1)
     return a if a.dtype == np.uint8 and im.mode in ('L', 'LA', 'CMYK') else _to_srgb(a, icc, 'image')[0]
 
 # %% ../nbs/02a_photo.ipynb #8a02ece1
@@ -308,10 +314,12 @@ def _app13(iptc):
     if not iptc: return b''
     b = b'Photoshop 3.0\0' + b'8BIM' + struct.pack('>HHI', 0x0404, 0, len(iptc)) + iptc + bytes(len(iptc) % 2); return b'\xff\xed' + struct.pack('>H', len(b) + 2) + b if len(b) < 65_534 else b''
 
+def _com(c): return b'\xff\xfe' + struct.pack('>H', len(c) + 2) + c if 0 < len(c) < 65_534 else b''      # Pillow's own comment must share its buffer with the picture
+
 def _options(photo, icc):
     "Pillow's options for a format."
     f = photo.format; o = dict(icc_profile=icc, dpi=photo.dpi, exif=photo.exif)
-    if f == 'JPEG': o |= dict(quality=max(95, photo.quality), subsampling=0, xmp=photo.xmp or None, extra=_app13(photo.iptc), comment=b''.join(v for _, v in photo.texts))
+    if f == 'JPEG': o |= dict(quality=max(95, photo.quality), subsampling=0, xmp=photo.xmp or None, extra=_app13(photo.iptc) + _com(b''.join(v for _, v in photo.texts)))
     elif f == 'WEBP': o |= dict(lossless=True, exact=True) if photo.lossless else dict(quality=95); o |= dict(xmp=photo.xmp or None); o.pop('dpi')
     elif f == 'PNG':
         from PIL.PngImagePlugin import PngInfo

@@ -6,7 +6,7 @@
 __all__ = ['video_suffixes', 'flicker', 'Smoother', 'clip_has_colour', 'colorize_video']
 
 # %% ../nbs/10a_video.ipynb #ed22e065
-import contextlib, time
+import contextlib, itertools, time
 from fractions import Fraction
 from pathlib import Path
 import numpy as np
@@ -203,19 +203,22 @@ def _target(av, out, src):
 
 def clip_has_colour(
     path,   # a clip
-    n=8,    # so many frames over its length are looked at
+    n=8,    # so many frames over its length are looked at; every 25th where it says no length
+    most=600,   # frames that are decoded for one of them
 ) -> bool:
     "Is any of some frames more than grey, or of one tone? See `is_grey`."
     from colorgan.colorize import is_grey
     av = _av(); src, v = _open(av, path)
     with src:
-        for k in range(n):
-            if k and not src.duration: break
+        for k in range(n if src.duration else 1):
             try:
-                if k: src.seek(int((src.start_time or 0) + src.duration*k/n))
-                head = next((h for h in src.decode(v)), None)
+                if k: src.seek(int(src.duration*k/n) + (src.start_time or 0))
+                after = (src.start_time or 0)/1e6 + (src.duration or 0)/1e6*k/n      # a seek leads to the key frame before
+                for j, h in enumerate(itertools.islice(src.decode(v), most)):
+                    if (j % 25 == 0 if not src.duration else h.time is None or h.time >= after - 1e-3 or j == most - 1):
+                        if not is_grey(_to_rgb(av, h)): return True
+                        if src.duration: break
             except av.FFmpegError: continue      # what cannot be read is said when it is coloured
-            if head is not None and not is_grey(_to_rgb(av, head)): return True
     return False
 
 def colorize_video(

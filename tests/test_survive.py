@@ -44,7 +44,7 @@ class Survive(unittest.TestCase):
         for i, n in enumerate(src.names): Image.fromarray(src.read(i)).resize((90, 70)).save(cls.photos/f'{Path(n).stem}.png')
         import colorgan.gan as g, colorgan.pretrain as p; samples = g.sample_photos(32); g.sample_photos = lambda size: samples      # decoded once for all runs
         def draw(*a, path=None, **kw): path and (path.parent.mkdir(exist_ok=True), Image.new('RGB', (9, 9)).save(path))
-        p.show_images, g.loss_curves = draw, lambda rows, path, even: draw(path=path)      # pictures cost more than the training
+        p.show_images, g.loss_curves = draw, lambda rows, path, *_: draw(path=path)      # pictures cost more than the training
         t = time.time(); cls.straight = cls.dir/'straight'; code = cls.train('straight'); cls.took = time.time() - t; assert code == 0, cls.err(); cls.truth = cls.end(cls.straight)
 
     @classmethod
