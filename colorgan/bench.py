@@ -253,12 +253,12 @@ def gain_rows(
     rounds=5,
     names=None,   # of `changes`; None: all
     **kw,     # other settings
-) -> list:    # {'what', 'size', 'l1', 'gan'}: how many times slower a step is without it
+) -> list:    # {'what', 'size', 'l1', 'gan', 'all': of each round}: how many times slower a step is without it
     "The worth of each change, alone, with all the others in place."
     s = _settings(size, bs, device, **kw); base, names, out = Apart('ours', files, s), list(names or changes), []
     for group in (names[i:i + 3] for i in range(0, len(names), 3)):      # three beside ours at a time: its own time is shared, and memory is bounded
         loops = {'ours': base} | {name: Apart(name, files, s) for name in group}; times = {stage: in_turns({k: (lambda f=f: f(stage)) for k, f in loops.items()}, rounds) for stage in ('l1', 'gan')}
-        for name in group: out.append(dict(what=name, size=size, **{stage: ratio(t, 'ours', name) for stage, t in times.items()})); loops[name].close()
+        for name in group: out.append(dict(what=name, size=size, all={stage: [round(b/a, 3) for a, b in zip(t['ours'], t[name])] for stage, t in times.items()}, **{stage: ratio(t, 'ours', name) for stage, t in times.items()})); loops[name].close()
     base.close(); return out
 
 def padding_row(size=64, bs=16, device='cpu', rounds=5):

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['photo_suffixes', 'photo_formats', 'embedded_photos', 'presets', 'formats', 'no_photo', 'file_size', 'read_file',
-           'read_rgb', 'Source', 'find_photos', 'folder_source', 'data_home', 'get_source', 'split_idxs',
+           'NotNow', 'read_rgb', 'Source', 'find_photos', 'folder_source', 'data_home', 'get_source', 'split_idxs',
            'apply_preset', 'write_manifest', 'read_manifest', 'square', 'crop_box', 'PhotoSet', 'prepare', 'InTar',
-           'shards_source', 'Batches', 'to_L_ab', 'answer2rgb', 'LabLoader', 'make_sets', 'make_dls']
+           'shards_source', 'Batches', 'to_L_ab', 'answer2rgb', 'LabLoader', 'split_sum', 'make_sets', 'make_dls']
 
 # %% ../nbs/02_data.ipynb #f16cf053
 import contextlib, csv, errno, hashlib, io, itertools, json, os, re, stat, struct, threading, warnings
@@ -98,7 +98,7 @@ def _samples(p, f):
         try: import imagecodecs
         except ImportError:
             if (p.photometric, p.bitspersample, p.samplesperpixel) == (1, 16, 1): return None
-            raise ColorganError(f"{f}: needs the package imagecodecs: pip install \"colorgan[photos]\"") from None
+            raise NotNow(f"{f}: needs the package imagecodecs: pip install \"colorgan[photos]\"") from None
         raise
 
 def _signed(p): return p.dtype is not None and np.dtype(p.dtype).kind == 'i' and p.samplesperpixel == 1      # as Pillow writes its mode I, in the range of 16 bits
@@ -125,6 +125,8 @@ def _deep_tiff(data, f):
 _most = 89_478_485      # pixels: where Pillow begins to warn
 for _what in (Image.DecompressionBombWarning, UserWarning): warnings.filterwarnings('ignore', category=_what, module=r'PIL\.')      # once: `catch_warnings` is not for threads, and what Pillow warns of is checked here, or is an error
 
+class NotNow(ColorganError): "A photo that could not be read this time, for want of a package, of memory or of a disk that works: it is asked for again."
+
 def read_rgb(
     path,                  # an image file, or what has a `name` and `read_bytes()` as a path has
 ) -> np.ndarray:           # uint8 (h, w, 3), sRGB, upright; `ColorganError` with name and reason if it cannot be read
@@ -143,7 +145,8 @@ def read_rgb(
         im = ImageOps.exif_transpose(im)
     except ColorganError: raise
     except Image.DecompressionBombError: raise ColorganError(f'{f}: too many pixels') from None
-    except OSError as e: raise ColorganError(f"{f}: {e.strerror or str(e).split('(')[0].strip() or 'cannot be read'}") from None
+    except OSError as e: raise (NotNow if e.errno else ColorganError)(f"{f}: {e.strerror or str(e).split('(')[0].strip() or 'cannot be read'}") from None
+    except MemoryError: raise NotNow(f'{f}: not enough memory to read it') from None
     except Exception as e: raise ColorganError(f'{f}: damaged ({type(e).__name__})') from None
     if im.mode.startswith('I') or im.mode == 'F': im = _eight_bit(im, f)
     im = _to_srgb(im)
@@ -183,7 +186,7 @@ class Source:
         def one(i):
             try: return self.digest(i)
             except ColorganError: return None
-        with ThreadPoolExecutor(8) as ex: return list(ex.map(one, range(len(self))))
+        with ThreadPoolExecutor(8) as ex: return [d for a in range(0, len(self), 4096) for d in ex.map(one, range(a, min(a + 4096, len(self))))]      # a million tasks at once would take gigabytes
 
     def subset(self, idxs) -> 'Source':
         "The photos at `idxs`, in that order."
@@ -202,7 +205,10 @@ def find_photos(
     if not folder.exists(): raise ColorganError(f'no folder {folder}')
     if not folder.is_dir(): raise ColorganError(f'{folder} is a file; give the folder it lies in')
     out = []
-    for d, dirs, names in os.walk(folder):
+    def closed(e): raise ColorganError(f"{e.filename}: {e.strerror}") from None
+    for d, dirs, names in os.walk(folder, onerror=closed):
+        for o in dirs:
+            if (Path(d)/o).is_symlink() and not o.startswith('.'): warnings.warn(f'{Path(d)/o}: a link to a folder, which is not followed; name it by itself')
         dirs[:] = sorted(o for o in dirs if not o.startswith('.'))
         out += [Path(d)/n for n in names if not n.startswith('.') and Path(n).suffix.lower() in suffixes]
     if not out: raise ColorganError(f'no photos in {folder} (looked for {", ".join(sorted(suffixes))})')
@@ -405,6 +411,8 @@ def _reading(path):
         with lock: over.append(1); os.close(fd)
         path.unlink(missing_ok=True)
 
+class _Now(str): "A reason that may be gone the next time."
+
 def _squares(source, digs, size, resize, crops, via, seed, on_change, note=lambda name: None):
     "Yield (i, squares of photo i, or the reason why there are none), in order."
     def one(i):
@@ -413,10 +421,10 @@ def _squares(source, digs, size, resize, crops, via, seed, on_change, note=lambd
             im = source.read(i)
             boxes = [crop_box(im.shape[:2], digs[i], k, seed) for k in range(crops)] if resize == 'crop' else [None]
             out = [square(im, size, via, b) for b in boxes]
-        except ColorganError as e: out = str(e)
+        except ColorganError as e: out = (_Now if isinstance(e, NotNow) else str)(e)
         if source.files is not None and digs[i] and not still(i):
             if on_change == 'error': raise ColorganError(f'{source.names[i]}: {_moved}; leave the photos alone and start again, or set on_change=skip')
-            out = f'{source.names[i]}: {_moved}'
+            out = _Now(f'{source.names[i]}: {_moved}')
         return i, out
     def still(i):
         try: return source.digest(i) == digs[i]
@@ -453,6 +461,8 @@ def _cached(f, meta, shape):
     warnings.warn(f'{f}: kept squares that are damaged; decoding the photos again'); return None
 
 # %% ../nbs/02_data.ipynb #579debd2
+_version = 2      # of the squares: raised when photos come out of the same bytes otherwise
+
 def prepare(
     source:Source,       # the photos
     size:int,            # side of the squares in pixels
@@ -464,18 +474,19 @@ def prepare(
     cache=True,          # keep the decoded squares under `data_home()`; False: in memory only
     on_change='error',   # a photo that changes, or goes, after its bytes were first read: 'error', or 'skip' it and say so in `.skipped`
     progress=None,       # wraps the iterator over photos, as `tqdm` does
+    digs=None,           # the photos' digests, where they are known: each is read and hashed else
 ) -> PhotoSet:           # `ColorganError` if nothing is left
     "Decode every photo once into squares; skip what cannot be read, and what is grey."
-    digs = source.digests(); per = crops if resize == 'crop' else 1; shape = (len(source)*per, 3, size, size)
+    digs = digs or source.digests(); per = crops if resize == 'crop' else 1; shape = (len(source)*per, 3, size, size)
     squares = lambda *note: (progress or (lambda it, **_: it))(_squares(source, digs, size, resize, per, via, seed, on_change, *note), total=len(source))
     if cache:
-        key = json.dumps([1, digs, source.names, size, resize, per, via, seed if per > 1 else 0])
+        key = json.dumps([_version, digs, source.names, size, resize, per, via, seed if per > 1 else 0])
         f = data_home()/'squares'/f'{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy'; meta = f.with_suffix('.json')
         if (kept := _cached(f, meta, shape)) is None:
             with locked(f.with_suffix('.lock'), wait=True):      # another run that wants the same squares waits, and finds them
                 if (kept := _cached(f, meta, shape)) is None:
                     sweep(f.parent, f.stem)
-                    with _reading(f.with_suffix('.reading')) as note, atomic_path(f, sync=True) as tmp: m = _fill(x := _map(tmp, shape), squares(note)); x.flush(); del x; any(_moved in t for t in m['skipped']) or write_json(meta, m)      # what was skipped may be there the next time
+                    with _reading(f.with_suffix('.reading')) as note, atomic_path(f, sync=True) as tmp: m = _fill(x := _map(tmp, shape), squares(note)); x.flush(); del x; any(isinstance(t, _Now) for t in m['skipped']) or write_json(meta, m)      # what was skipped may be there the next time
                     kept = np.load(f, mmap_mode='r'), m
         x, m = kept
     else: m = _fill(x := np.empty(shape, np.uint8), squares())
@@ -604,6 +615,13 @@ class LabLoader:
         display(show_images([list(answer2rgb(L, o)[:n]) for o in (torch.zeros_like(ab[:, -2:]), pred.to(ab.device).float(), ab)], size=1.3))      # `Learner.show_results` throws away what this returns
 
 # %% ../nbs/02_data.ipynb #d1b032c1
+def split_sum(
+    digs,    # of all photos
+    parts,   # as `split_idxs` gives them
+) -> str:    # sha256
+    "Which photo is in which part, whatever the files are called."
+    return hashlib.sha256(json.dumps(sorted((d, p) for p, ii in parts.items() for i in ii if (d := digs[i]))).encode()).hexdigest()
+
 def make_sets(
     s:Settings,      # data, size, resize, crops, via, n_train, n_valid, drop_grey, on_change, seed
     source=None,     # a `Source` in place of `s.data`
@@ -615,11 +633,11 @@ def make_sets(
     digs = source.digests(); parts = split_idxs(digs, s.n_train, s.n_valid)
     if not parts['train']: raise ColorganError(f'{source.name}: none of {len(source)} photos can be opened')
     kw = dict(via=s.via, seed=s.seed, cache=cache, on_change=s.on_change, progress=progress)
-    train = prepare(source.subset(parts['train']), s.size, s.resize, s.crops, drop_grey=s.drop_grey, **kw)
-    valid = prepare(source.subset(parts['valid'] or parts['train'][:1]), s.size, s.resize, **kw)
-    rows = sorted((d, p) for p, ii in parts.items() for i in ii if (d := digs[i]))
-    return train, valid, dict(source=source.name, licence=source.licence, split_sha256=hashlib.sha256(json.dumps(rows).encode()).hexdigest(), photos=len(source),
-                              duplicates=len(parts['duplicate']), unreadable=len(parts['unreadable']), train=train.report(), valid=valid.report())
+    own = parts['valid'] or parts['train'][:1]; of = lambda ii: dict(source=source.subset(ii), digs=[digs[i] for i in ii])
+    train = prepare(**of(parts['train']), size=s.size, resize=s.resize, crops=s.crops, drop_grey=s.drop_grey, **kw)
+    valid = prepare(**of(own), size=s.size, resize=s.resize, **kw)
+    return train, valid, dict(source=source.name, licence=source.licence, split_sha256=split_sum(digs, parts), photos=len(source),
+                              duplicates=len(parts['duplicate']), unreadable=len(parts['unreadable']), train=train.report(), valid=valid.report(), **({} if parts['valid'] else dict(valid_is_trained_on=True)))
 
 def make_dls(
     s:Settings,     # as for `make_sets`, with bs, flip and input

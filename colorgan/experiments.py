@@ -8,13 +8,13 @@ __all__ = ['experiments', 'budgets', 'Experiment', 'get_experiment', 'budget_set
            'beyond_chance', 'outside']
 
 # %% ../nbs/11_experiments.ipynb #c1c273f9
-import csv, io, json, shutil, time
+import csv, dataclasses, io, json, shutil, time
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 import torch
-from .core import ColorganError, RunRecord, Settings, keep_memory, nearest, with_, write_json
-from .data import get_source, prepare, split_idxs
+from .core import ColorganError, RunRecord, Settings, keep_memory, load_settings, nearest, read_json, with_, write_json
+from .data import get_source, prepare, split_idxs, split_sum
 
 # %% ../nbs/11_experiments.ipynb #79e8a1ab
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ experiments = {e.name: e for e in [
     Experiment('paper-resnet', 'the paper, attempt 2: ResNet-18 U-Net, L1 first, then the GAN', _res, .25, dict(pretrain_steps=10_000, gan_steps=160_000)),
     Experiment('paper-unet-lsgan', 'attempt 1 with equations 3 and 4', _unet | dict(gan_loss='lsgan'), 1., dict(bs=100, gan_steps=5500)),
     Experiment('paper-resnet-lsgan', 'attempt 2 with equations 3 and 4', _res | dict(gan_loss='lsgan'), .25, dict(pretrain_steps=10_000, gan_steps=160_000)),
-    Experiment('resnet-l1', 'attempt 2 stopped before the GAN', _res, 0., dict(pretrain_steps=10_000)),
+    Experiment('resnet-l1', 'attempt 2 without its GAN: L1 for all steps', _res, 0., dict(pretrain_steps=10_000)),
     Experiment('nyaupane-1', 'Nyaupane: BCE for D, MSE + MAE for G (squares of its score before the sigmoid; λ = 100: both our reading)', _unet | dict(gan_loss='bce', g_gan_loss='lsgan'), 1., dict(size=128)),
     Experiment('nyaupane-2', 'Nyaupane: MSE for D, BCE + MAE for G (λ = 100: our reading)', _unet | dict(gan_loss='lsgan', g_gan_loss='bce'), 1., dict(size=128)),
     Experiment('fu-convnet-l2', 'Fu et al.: encoder and decoder without skips, L2', dict(generator='convnet', pixel_loss='l2'), 0.),
@@ -74,7 +74,7 @@ def budget_settings(
     kw = dict(name=f'{e.name}-s{seed}', seed=seed, size=size, bs=4 if budget == 'smoke' else 16, encoder='none', pretrain_steps=total - gan, gan_steps=gan, log_every=4 if budget == 'smoke' else 25, sample_every=dict(smoke=12, cpu=500 if e.cifar else 125, full=2500)[budget], save_every=dict(smoke=12, cpu=250, full=1000)[budget])
     if budget == 'smoke': kw |= dict(nf=8, n_valid=2)
     if budget == 'cpu': kw |= dict(n_valid=256, ema=.99, lr_decay=.6)
-    if budget == 'full': kw |= dict(ema=0., lr_decay=0., encoder='auto', **({} if e.cifar else dict(n_train=8000, n_valid=2000, via=128)))
+    if budget == 'full': kw |= dict(ema=0., lr_decay=0., encoder='auto', **({} if e.cifar else dict(n_train=8000, n_valid=2000, via=128, drop_grey=0.)))
     return with_(Settings(), **(kw | e.changes | (e.full if budget == 'full' else {})))
 
 # %% ../nbs/11_experiments.ipynb #4e2f773f
@@ -87,7 +87,7 @@ def experiment_data(
     if str(data) == 'cifar10': return get_source('cifar10:train'), get_source('cifar10:test'), 'cifar10'
     src = get_source(data); return src, None, src.name
 
-def _command(name, label, budget, seed): return ['colorgan', 'reproduce', name, '--data', label, '--budget', budget, '--seed', seed]
+def _command(name, label, budget, seed, limit=0): return ['colorgan', 'reproduce', name, '--data', label, '--budget', budget, '--seed', seed] + ['--limit', limit]*bool(limit)
 
 def _publish(run, rec, summary, files):
     "The record without weights, whole or not at all; one that is there stays."
@@ -100,19 +100,21 @@ def _publish(run, rec, summary, files):
 # %% ../nbs/11_experiments.ipynb #fb297a61
 def _checkout(): return Path(__file__).resolve().parent.parent if '__file__' in globals() else Path('..')
 
-def _to_learn_from(digs):
-    "Positions of the photos that a classifier may see: none of the test part in data/manifests, in whosever folder it lies."
+def _to_learn_from(digs, held=()):
+    "Positions of the photos that a classifier may see: none of the test part in data/manifests, in whosever folder it lies; else none of `held`."
     f = _checkout()/'data'/'manifests'/'photos.csv'; kept = {r['sha256'] for r in csv.DictReader(io.StringIO(f.read_text('utf-8'))) if r['part'] == 'test'} if f.exists() else set()
-    return [i for i, d in enumerate(digs) if d is not None and d not in kept and digs.index(d) == i] if kept & set(digs) else split_idxs(digs)['train']
+    first = {d: i for i, d in reversed([*enumerate(digs)])}; held = set(held)
+    return [i for i, d in enumerate(digs) if d is not None and d not in kept and first[d] == i] if kept & set(digs) else [i for i in split_idxs(digs)['train'] if digs[i] not in held]
 
 def _classifier(e, s, data, budget, rec, run, progress, say):
     from colorgan.gan import peak_memory
     from colorgan.pretrain import save_classifier, train_classifier
-    src, test, label = experiment_data(data); idxs = _to_learn_from(src.digests()); steps, bs = dict(smoke=(4, 8), cpu=(1500, 64), full=(6000, 256))[budget]
+    src, test, label = experiment_data(data); digs = src.digests(); c = budget_settings(experiments['paper-resnet'], budget); idxs = _to_learn_from(digs, [] if test or len(digs) <= c.n_valid else [digs[i] for i in split_idxs(digs, c.n_train, c.n_valid)['valid']]); steps, bs = dict(smoke=(4, 8), cpu=(1500, 64), full=(6000, 256))[budget]
     train = prepare(src.subset(idxs), s.size); tests = test and prepare(test, s.size); done = run/'classifier.safetensors'; run.mkdir(parents=True, exist_ok=True)
     if not (run/'config.json').exists(): RunRecord(run/'record', s, dict(source=label, licence=src.licence, train=train.report(), test=tests and tests.report()), argv=_command(e.name, label, budget, s.seed)); (run/'record').rename(run/'r'); [f.rename(run/f.name) for f in (run/'r').iterdir()]; (run/'r').rmdir()
+    write_json(run/'config.json', dict(name=s.name, data=label, size=s.size, bs=bs, steps=steps, lr=2e-3, seed=s.seed, device=s.device, precision=s.precision))      # of a classifier, nothing else counts
     say(f'{len(train)} photos to learn from'); bar = progress(steps, 0, 'classifier') if progress else None; t = time.perf_counter()
-    with keep_memory(): m, about = train_classifier(train, tests, steps=steps, bs=bs, seed=s.seed, device=s.device, precision=s.precision, checkpoint=run/'state.pt', progress=bar)
+    with keep_memory(): m, about = train_classifier(train, tests, steps=steps, bs=bs, lr=2e-3, seed=s.seed, device=s.device, precision=s.precision, checkpoint=run/'state.pt', progress=bar)
     bar and bar.close()
     save_classifier(m, done, s.size, data=label, **about)
     return _publish(run, rec, dict(experiment=e.name, what=e.what, budget=budget, seed=s.seed, kind='classifier', seconds=time.perf_counter() - t, memory=peak_memory(), weights_sha256=sha256(done.read_bytes()).hexdigest(), **about), ('config.json', 'env.json', 'data.json'))
@@ -149,6 +151,12 @@ def _embedded_scores(cz, size, given, lightness):
         out.append(dict(name=n, ciede2000=ciede2000(pred.float()/255, t).item(), grey_ciede2000=ciede2000(grey.float()/255, t).item()))
     return out
 
+def _same_run(run, s, split):
+    "A run that is there must be this one: its record would say it was."
+    if not (run/'config.json').exists() or not (run/'data.json').exists(): return
+    was, now = dataclasses.asdict(load_settings(run/'config.json')), dataclasses.asdict(s); other = [f'{k} was {was[k]}' for k in now if was[k] != now[k] and k not in ('device', 'log_every', 'save_every')] + ['its photos were others']*(read_json(run/'data.json').get('split_sha256') != split)
+    if other: raise ColorganError(f'{run} holds another run ({other[0]}): remove it, and it is trained anew')
+
 def reproduce(
     name:str,              # of an experiment
     data='skimage',        # see `experiment_data`
@@ -173,8 +181,10 @@ def reproduce(
     if s.encoder in ('scenes', 'objects', 'cifar10'): s = with_(s, encoder=str(classifier_file(s.encoder, runs, budget)))
     if s.judge: s = with_(s, judge=str(classifier_file(s.judge, runs, budget)))
     src, test, label = experiment_data(data); s = with_(s, data=label); done = run/'summary.json'
-    if not done.exists(): train(s, run, src, resume=(run/'config.json').exists(), argv=_command(name, label, budget, seed), progress=progress, say=say)
-    if test is None: digs = src.digests(); test = src.subset(split_idxs(digs, s.n_train, s.n_valid)['valid'])
+    if len(src) <= s.n_valid: raise ColorganError(f'{label} has {len(src)} photos, and at the {budget} budget {s.n_valid} are kept for validation: name a larger folder with --data, or take --budget smoke')
+    digs = src.digests(); parts = split_idxs(digs, s.n_train, s.n_valid); _same_run(run, s, split_sum(digs, parts))
+    if not done.exists(): train(s, run, src, resume=(run/'config.json').exists(), argv=_command(name, label, budget, seed, limit), progress=progress, say=say)
+    if test is None: test = src.subset(parts['valid'])
     own = seen_by = None
     try: f = classifier_file('cifar10' if e.cifar else 'scenes', runs, budget); own, seen_by = Features(f), sha256(f.read_bytes()).hexdigest()
     except ColorganError as why: say(f'fd_own is left out: it {why}')
@@ -237,8 +247,9 @@ def results_table(
     if not records: return 'No records yet.'
     cols = columns or _columns; lines = ['| system | seeds | ' + ' | '.join(c for c, _ in cols.values()) + ' |', '| --- |' + ' ---: |'*(len(cols) + 1)]
     row = lambda name, n, rs: lines.append(f'| {name} | {n} | ' + ' | '.join(spread([r.get(c) for r in rs], nd) for c, (_, nd) in cols.items()) + ' |')
-    for data in dict.fromkeys(r['protocol']['data'] for r in records):
-        rs = [r for r in records if r['protocol']['data'] == data]
+    of = lambda r: (r['protocol']['data'], r['protocol'].get('photos_sha256')); sets = dict.fromkeys(map(of, records))
+    for at in sets:      # what was measured on other photos stands under another grey
+        rs = [r for r in records if of(r) == at]; data = at[0] if sum(o[0] == at[0] for o in sets) == 1 else f"{at[0]}, {rs[0]['protocol']['photos']} photos"
         for k in ('truth', 'grey', 'mean_ab'): row(f"*{k.replace('_', ' ')}*, {data}", '', [rs[0]['rows'][k]])
         floor = rs[0]['protocol'].get('metrics', {}).get('fd_own_floor')
         if 'fd_own' in cols and floor: row(f'*half of the truth, against the other half*, {data}', '', [dict(fd_own=floor)])

@@ -290,6 +290,7 @@ def _train(s, out, sets, resume, progress, argv, say, team):
     for k in ('train', 'valid'):
         n = info[k]
         if n['skipped'] or n['grey']: say(f"{k}: {n['n']} squares; left out {n['grey']} grey and {n['skipped']} unreadable photos" + (f" (first: {n['skipped_why'][0]})" if n['skipped'] else ''))
+    if info.get('valid_is_trained_on'): say('valid: no photo could be held out, so that the one that is scored is also trained on')
     if plan is None: took = _time_steps(s, train_set, team) if s.max_minutes else None; plan = team.share(lambda: _write_plan(s, out, took))
     st = _state(s, sd, team); samples = sample_photos(s.size)
     say(f"encoder: {st.G.encoder}; {st.device}, {st.precision}; {plan['pretrain']} steps of L1 and {plan['gan']} of GAN")
