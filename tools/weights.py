@@ -30,8 +30,8 @@ def sources(data):
     for kind, n in (('nature', 30), ('objects', 100)):
         tr = [i for i in parts['train'] if photos.names[i].startswith(kind + '/')]; tr.sort(key=lambda i: digs[i])
         out[kind] = dict(train=photos.subset(tr[n:]), valid=photos.subset(tr[:n]), test=photos.subset([i for i in parts['test'] if photos.names[i].startswith(kind + '/')]))
-    tr = Source('scenes', files=find_photos(data/'scenes'/'train'), root=data/'scenes'/'train', licence='research use'); p = split_idxs(tr.digests(), n_valid=300)
-    te = Source('scenes', files=find_photos(data/'scenes'/'test'), root=data/'scenes'/'test', licence='research use')
+    tr, te = (Source('scenes', files=find_photos(data/'scenes'/k), root=data/'scenes'/k, licence='research use') for k in ('train', 'test')); held = set(te.digests())
+    tr = tr.subset([i for i, d in enumerate(tr.digests()) if d not in held]); p = split_idxs(tr.digests(), n_valid=300)      # two photos lie in both parts, as the data set comes
     return out | dict(scenes=dict(train=tr.subset(p['train']), valid=tr.subset(p['valid']), test=te))
 
 def sets(src, size, limit=0):
