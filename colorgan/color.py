@@ -29,19 +29,22 @@ def _mm(m, x):      # always in float32: within a training step's autocast the c
 def _unit(rgb): return rgb if rgb.is_floating_point() else rgb.float()/255
 
 def _no_graph(*xs): return all(x.device.type == 'cpu' for x in xs) and not (torch.is_grad_enabled() and any(x.requires_grad for x in xs))
-def _by_parts(fn, x, n=2**16):
-    "`fn(part, out)` on (3, pixels) at a time: what is being worked on stays in the cache, and is worked on in place."
-    out, flat = torch.empty(x.shape, dtype=torch.float32), (x.shape[:-3].numel(), 3, x.shape[-2]*x.shape[-1])
-    for o, i in zip(out.view(flat), x.reshape(flat)):
-        for a in range(0, i.shape[1], n): fn(i[:, a:a + n], o[:, a:a + n])
-    return out
+def _by_parts(fn, *x, channels=(3,), n=2**16):
+    "`fn(parts, parts of the results)`, some pixels at a time: what is being worked on stays in the cache, and is worked on in place."
+    out = [torch.empty(*x[0].shape[:-3], c, *x[0].shape[-2:]) for c in channels]; flat = [o.reshape(o.shape[:-3].numel(), o.shape[-3], -1) for o in (*x, *out)] if x[0].numel() else [x[0].new_empty(0)]
+    for one in zip(*flat):
+        for a in range(0, one[0].shape[-1], n): fn(*(o[:, a:a + n] for o in one))
+    return out[0] if len(out) == 1 else tuple(out)
 
 def _two(x, least, slope): "What the curve is taken of, from `least` on, and the line below it; `x` is used up."; u = x.clamp(min=least); return u, x.sub_(u).mul_(slope)
-def _lab_part(i, o):
+def _roots(i):
+    "The cube roots of X, Y and Z over the white point's, of a part."
     if i.dtype == torch.uint8: lin = _bytes.index_select(0, i.flatten().int()).view(i.shape)
     else: u, d = _two(i.to(torch.float32, copy=True), .04045, 1/12.92); lin = u.add_(.055).div_(1.055).log_().mul_(2.4).exp_().add_(d)
-    u, d = _two(_mm(_rgb2xyz/_white[:, None], lin), _eps, _kappa); x, y, z = u.log_().mul_(1/3).exp_().add_(d)
-    torch.mul(y, 116, out=o[0]).sub_(16); torch.sub(x, y, out=o[1]).mul_(500); torch.sub(y, z, out=o[2]).mul_(200)
+    u, d = _two(_mm(_rgb2xyz/_white[:, None], lin), _eps, _kappa); return u.log_().mul_(1/3).exp_().add_(d)
+
+def _star_part(f, L, ab): x, y, z = f; torch.mul(y, 116, out=L).sub_(16); torch.sub(x, y, out=ab[0]).mul_(500); torch.sub(y, z, out=ab[1]).mul_(200)
+def _lab_part(i, o): _star_part(_roots(i), o[0], o[1:])
 
 def rgb2lab(
     rgb,     # sRGB (…, 3, h, w): uint8, or float in [0, 1]
@@ -74,10 +77,13 @@ def lab2rgb(
     return rgb.clamp(0, 1) if clip else rgb
 
 # %% ../nbs/01_color.ipynb #7ca99438
+def _L_ab_part(i, L, ab): _star_part(_roots(i), L[0], ab); L.div_(50).sub_(1); ab.div_(110)
+
 def rgb2L_ab(
     rgb,     # sRGB (…, 3, h, w): uint8, or float in [0, 1]
 ):           # L (…, 1, h, w) and ab (…, 2, h, w), float32 in [−1, 1]
     "A photo as the generator's question and answer."
+    if _no_graph(rgb): return _by_parts(_L_ab_part, rgb, channels=(1, 2))
     lab = rgb2lab(rgb)
     return lab[..., :1, :, :]/50 - 1, lab[..., 1:, :, :]/110
 
@@ -127,8 +133,8 @@ def L_ab2rgb(
     gamut=True,   # reduce chroma that sRGB does not have; False: clip the channels
 ):                # float32 sRGB (…, 3, h, w) in [0, 1]
     "The network's numbers as a picture, at the lightness given."
+    if _no_graph(L, ab) and L.shape[:-3] == ab.shape[:-3]: return _by_parts(_L_ab2rgb_part if gamut else _L_ab2clip_part, L.float(), ab.float())
     lab = L_ab2lab(L, ab)
-    if gamut and _no_graph(lab): return _by_parts(_gamut_part, lab.float())
     return lab2rgb(fit_gamut(lab) if gamut else lab)
 
 def _gamut_part(i, o):
@@ -141,6 +147,11 @@ def to_uint8(
 ):          # uint8, rounded
     "A float picture as bytes."
     return (rgb*255).round().clamp(0, 255).to(torch.uint8)
+
+def _stars(L, ab): i = torch.empty(3, L.shape[-1]); torch.add(L, 1, out=i[:1]).mul_(50); torch.mul(ab, 110, out=i[1:]); return i
+def _L_ab2rgb_part(L, ab, o): _gamut_part(_stars(L, ab), o)
+def _L_ab2clip_part(L, ab, o): _rgb_part(_linear_part(_stars(L, ab)), o)
+
 
 # %% ../nbs/01_color.ipynb #178c4d1b
 def light_bytes(
