@@ -202,24 +202,15 @@ def _target(av, out, src):
     except (av.FFmpegError, OSError) as e: raise ColorganError(f"{out}: cannot be written ({(e.strerror or str(e)).lower()})") from None
 
 def clip_has_colour(
-    path,   # a clip
-    n=8,    # so many frames over its length are looked at; every 25th where it says no length
-    most=600,   # frames that are decoded for one of them
+    path,      # a clip
+    every=6,   # so many frames are taken together: one of them is looked at
 ) -> bool:
-    "Is any of some frames more than grey, or of one tone? See `is_grey`."
+    "Is any of its frames more than grey, or of one tone? See `is_grey`."
     from colorgan.colorize import is_grey
     av = _av(); src, v = _open(av, path)
     with src:
-        for k in range(n if src.duration else 1):
-            try:
-                if k: src.seek(int(src.duration*k/n) + (src.start_time or 0))
-                after = (src.start_time or 0)/1e6 + (src.duration or 0)/1e6*k/n      # a seek leads to the key frame before
-                for j, h in enumerate(itertools.islice(src.decode(v), most)):
-                    if (j % 25 == 0 if not src.duration else h.time is None or h.time >= after - 1e-3 or j == most - 1):
-                        if not is_grey(_to_rgb(av, h)): return True
-                        if src.duration: break
-            except av.FFmpegError: continue      # what cannot be read is said when it is coloured
-    return False
+        try: return any(not is_grey(_to_rgb(av, h)) for h in itertools.islice(src.decode(v), 0, None, every))
+        except av.FFmpegError: return False      # what cannot be read is said when it is coloured
 
 def colorize_video(
     cz,                    # a `Colorizer`

@@ -7,7 +7,7 @@ from common import ROOT
 
 def licence(d):
     m = d.metadata; cs = [c.split(' :: ')[-1].removesuffix(' License') for c in m.get_all('Classifier') or () if c.startswith('License :: ') and c != 'License :: OSI Approved']; text = (m.get('License') or '').strip().split('\n')[0]
-    return m.get('License-Expression') or (text if 0 < len(text) < 60 else '') or ', '.join(cs) or text[:60] or 'it does not say'
+    return m.get('License-Expression') or (text if 0 < len(text) < 60 and text.upper() != 'UNKNOWN' else '') or ', '.join(cs) or text[:60] or 'it does not say'
 
 def walk(reqs):
     "Every installed distribution that `reqs` lead to, and the names that are not installed."

@@ -12,8 +12,8 @@ def try_one(m, base):
     root = Path(tempfile.mkdtemp(prefix='colorgan-mutant-')); shutil.copytree(base, root, dirs_exist_ok=True)
     try:
         p = root/'nbs'/f"{m['notebook']}.ipynb"; nb = nbformat.read(p, 4); hits = [c for c in nb.cells if exported(c) and m['old'] in c.source]
-        if len(hits) != 1 or hits[0].source.count(m['old']) != 1: return m | dict(caught=None, by=f'the fragment occurs in {len(hits)} exported cells')
-        hits[0].source = hits[0].source.replace(m['old'], m['new']); nbformat.write(nb, p)
+        if m['old'] and (len(hits) != 1 or hits[0].source.count(m['old']) != 1): return m | dict(caught=None, by=f'the fragment occurs in {len(hits)} exported cells')
+        if m['old']: hits[0].source = hits[0].source.replace(m['old'], m['new']); nbformat.write(nb, p)
         subprocess.run(['nbdev_export', '--path', str(p)], cwd=root, env=quiet_env(root), capture_output=True, check=True)
         try: r = subprocess.run([sys.executable, str(root/'tools'/'nbtest.py'), str(root), str(p)], cwd=root, env=quiet_env(root), capture_output=True, text=True, timeout=300)
         except subprocess.TimeoutExpired: return m | dict(caught=True, by='it never ended')
@@ -28,6 +28,8 @@ def main():
     ms = json.loads((ROOT/'tools'/'mutants.json').read_text('utf-8')); names = options(__doc__, names='NAME').names; only = [m for m in ms if not names or m['name'] in names or m['notebook'] in names]
     base = copy_checkout(Path(tempfile.mkdtemp(prefix='colorgan-mutants-'))); out = []
     with ThreadPoolExecutor(2) as ex:
+        unbroken = dict(zip(nbs := sorted({m['notebook'] for m in only}), ex.map(lambda n: try_one(dict(notebook=n, old='', new=''), base), nbs)))
+        if bad := [n for n, o in unbroken.items() if o['caught'] is not False]: shutil.rmtree(base, ignore_errors=True); sys.exit(f"unbroken they fail too, so that nothing can be said: {', '.join(bad)}")
         for m in ex.map(lambda m: try_one(m, base), only): out.append(m); print(f"{'✓' if m['caught'] else '✗'} {m['notebook']}: {m['name']} ({m['by']})", flush=True)
     shutil.rmtree(base, ignore_errors=True); d, key, esc = ROOT/'results', lambda m: (m['notebook'], m['name']), lambda t: t.replace('|', '\\|')
     if names and (d/'mutants.json').exists():      # only some were tried: the others stay as they were found

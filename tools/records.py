@@ -27,7 +27,7 @@ def main():
     need = {'encoder-scenes': 'classifier-scenes', 'encoder-objects': 'classifier-objects', 'encoder-cifar10': 'classifier-cifar10'}
     def ready(n):
         wait = ({need[n]} if n in need else set()) | ({'classifier-cifar10' if 'nazeri' in n else 'classifier-scenes'} if not n.startswith('classifier-') else set())
-        return not wait & ({x for x, _ in todo} | {j[0] for j in running.values()})
+        return not wait & ({x for x, _ in todo} | {j[0] for j in running.values()} | set(failed))      # nor what failed: a record without its features would stay for ever
     while todo or running:
         for p in [p for p in running if p.poll() is not None]:
             n, s, t = running.pop(p); print(f"{'✓' if p.returncode == 0 else '✗'} {n} seed {s}: {(time.time() - t)/60:.1f} min", flush=True); failed += [n]*(p.returncode != 0)
