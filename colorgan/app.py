@@ -6,7 +6,7 @@
 __all__ = ['Sheet', 'Desk', 'Guard', 'build_app', 'launch']
 
 # %% ../nbs/10c_app.ipynb #07320dd0
-import contextlib, copy, html, os, re, secrets, shutil, socket, tempfile, threading, time
+import contextlib, copy, html, inspect, os, re, secrets, shutil, socket, tempfile, threading, time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -92,8 +92,8 @@ class Guard:
 
     async def __call__(self, scope, receive, send):
         if scope['type'] != 'http': return await self.app(scope, receive, send)
-        host = dict(scope['headers']).get(b'host', b'').decode('latin-1').rsplit(':', 1)[0].lower(); path = scope['path'].lower()
-        if self.hosts and host not in self.hosts or re.search(r'/(file|proxy)=/*\w+:/', path) or '/proxy=' in path:
+        heads = dict(scope['headers']); host = heads.get(b'host', b'').decode('latin-1').rsplit(':', 1)[0].lower(); path = scope['path'].lower(); foreign = scope['method'] not in ('GET', 'HEAD') and heads.get(b'sec-fetch-site', b'none') not in (b'same-origin', b'none')      # a form on another site needs no leave to send a file
+        if foreign or self.hosts and host not in self.hosts or re.search(r'/(file|proxy)=/*\w+:/', path) or '/proxy=' in path:
             await send(dict(type='http.response.start', status=403, headers=[(b'content-type', b'text/plain')])); return await send(dict(type='http.response.body', body=b'refused'))
         async def polite(m):
             if m['type'] == 'http.response.start': m = m | dict(headers=[*m['headers'], (b'content-security-policy', _policy.encode()), (b'x-content-type-options', b'nosniff'), (b'referrer-policy', b'no-referrer')])
@@ -182,7 +182,7 @@ def build_app(
         return await type(drop).async_move_resource_to_block_cache(drop, path)
     drop.async_move_resource_to_block_cache = uploads_only
     opts = dict(max_file_size=int(max_mb*2**20), allowed_paths=[], blocked_paths=[], share=False, quiet=True, ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, run_history=False, footer_links=[], state_session_capacity=100, css=_css, head=_head.replace('MAX', f'{max_mb:g}'), theme=gr.themes.Default(primary_hue='blue', font=['system-ui', 'sans-serif'], font_mono=['ui-monospace', 'monospace']).set(**{f'button_primary_background_fill{s}': f'*primary_{n}' for s, n in (('', 600), ('_hover', 700), ('_dark', 600), ('_hover_dark', 700))}), app_kwargs=dict(middleware=[Middleware(Guard, hosts=hosts)], docs_url=None, redoc_url=None, openapi_url=None))
-    app.launch = partial(app.launch, **opts); app.desk, app.tmp = desk, tmp
+    known = inspect.signature(app.launch).parameters; app.launch = partial(app.launch, **{k: v for k, v in opts.items() if k in known})      # what an earlier Gradio 6 has not, need not be closed; app.desk, app.tmp = desk, tmp
     return app
 
 def _span(s): return f'{s/3600:g} hour{"s" if s > 3600 else ""}' if s >= 3600 else f'{s/60:.0f} minutes' if s >= 120 else f'{s:g} seconds'
@@ -195,6 +195,12 @@ def _free(host, port):
         try: s.bind((host, port)); return s.getsockname()[1]
         except OSError as e: raise ColorganError(f'{host}:{port}: {(e.strerror or str(e)).lower()}; give another --port or --host') from None
         except OverflowError: raise ColorganError(f'no port {port}: expected 0 to 65535') from None
+
+def _broken_off(folder, keep):
+    "Delete what uploads left that broke off: Gradio knows nothing of them."
+    for p in Path(folder).glob('tmp*'):
+        with contextlib.suppress(OSError):
+            if p.is_file() and time.time() - p.stat().st_mtime > keep: p.unlink()
 
 def launch(
     weights=None,            # a `Colorizer`, a weights file, or None: see `find_weights`
@@ -220,7 +226,7 @@ def launch(
             except OSError: raise ColorganError(f'{host}:{port}: already in use; give another --port or --host') from None
             if share and not app.share_url: raise ColorganError('no public address to be had from Gradio; leave out --share')
             say(f'http://{"localhost" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host}:{port}' + (f'  {app.share_url}' if share else '') + '  (Ctrl-C ends it)')
-            while not stop.wait(.5): pass
+            while not stop.wait(.5): _broken_off(d, keep)
         except KeyboardInterrupt: pass
         finally:
             if app is not None: app.close(verbose=False)
