@@ -142,7 +142,7 @@ def read_rgb(
                 if im.size[0]*im.size[1] > _most: raise ColorganError(f'{f}: too many pixels')
                 im.load()
         except UnidentifiedImageError: raise ColorganError(f'{f}: {no_photo(data)}') from None
-        im = ImageOps.exif_transpose(im)
+        ImageOps.exif_transpose(im, in_place=True)      # else it is copied, turned or not
     except ColorganError: raise
     except Image.DecompressionBombError: raise ColorganError(f'{f}: too many pixels') from None
     except OSError as e: raise (NotNow if e.errno else ColorganError)(f"{f}: {e.strerror or str(e).split('(')[0].strip() or 'cannot be read'}") from None
@@ -152,7 +152,7 @@ def read_rgb(
     im = _to_srgb(im)
     if im.mode in ('RGBA', 'LA', 'PA', 'La', 'RGBa') or 'transparency' in im.info:
         im = im.convert('RGBA'); im = Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im)
-    return np.array(im.convert('RGB'))
+    return np.array(im if im.mode == 'RGB' else im.convert('RGB'))
 
 # %% ../nbs/02_data.ipynb #afd6d864
 class Source:
