@@ -131,6 +131,10 @@ def read_rgb(
     path,                  # an image file, or what has a `name` and `read_bytes()` as a path has
 ) -> np.ndarray:           # uint8 (h, w, 3), sRGB, upright; `ColorganError` with name and reason if it cannot be read
     "Any photo file as 8-bit sRGB: rotation, profile, palette, CMYK, grey, alpha and 16 bits taken care of."
+    return np.array(_read_image(path))
+
+def _read_image(path):
+    "The same as Pillow's image, as which squares are cut from it: two copies fewer."
     path = path if hasattr(path, 'read_bytes') else Path(path); f = path.name
     try:
         data = read_file(path) if isinstance(path, os.PathLike) else path.read_bytes()
@@ -152,7 +156,7 @@ def read_rgb(
     im = _to_srgb(im)
     if im.mode in ('RGBA', 'LA', 'PA', 'La', 'RGBa') or 'transparency' in im.info:
         im = im.convert('RGBA'); im = Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im)
-    return np.array(im if im.mode == 'RGB' else im.convert('RGB'))
+    return im if im.mode == 'RGB' else im.convert('RGB')
 
 # %% ../nbs/02_data.ipynb #afd6d864
 class Source:
@@ -175,6 +179,10 @@ class Source:
     def read(self, i:int) -> np.ndarray:
         "Photo `i` as uint8 (h, w, 3); `ColorganError` if it cannot be read."
         return self.arrays[i] if self.files is None else read_rgb(self.files[i])
+
+    def image(self, i:int) -> Image.Image:
+        "The same for Pillow, in RGB. A subclass that reads in its own way is asked for that."
+        return _read_image(self.files[i]) if self.files is not None and type(self).read is Source.read else Image.fromarray(self.read(i))
 
     def digest(self, i:int) -> str:
         "sha256 of the file's bytes, or of the pixels where there is no file."
@@ -344,13 +352,13 @@ def read_manifest(
 
 # %% ../nbs/02_data.ipynb #df31ebab
 def square(
-    im:np.ndarray,     # uint8 (h, w, 3)
+    im,                # uint8 (h, w, 3), or Pillow's image in RGB
     size:int,          # pixels of the result's side
     via:int=0,         # first shrink to via × via; 0: no
     box=None,          # (left, top, right, bottom) to cut out; None: the whole photo, squashed
 ) -> np.ndarray:       # uint8 (3, size, size)
     "A photo, or a part of it, as a square of `size` pixels (bicubic, antialiased)."
-    im = Image.fromarray(im)
+    im = im if isinstance(im, Image.Image) else Image.fromarray(im)
     if via: im, box = im.resize((via, via), Image.BICUBIC, box=box), None
     return np.asarray(im.resize((size, size), Image.BICUBIC, box=box)).transpose(2, 0, 1)
 
@@ -414,13 +422,13 @@ def _reading(path):
 class _Now(str): "A reason that may be gone the next time."
 
 def _squares(source, digs, size, resize, crops, via, seed, on_change, note=lambda name: None):
-    "Yield (i, squares of photo i, or the reason why there are none), in order."
+    "Yield (i, (square, its colourfulness) of photo i, or the reason why there are none), in order."
     def one(i):
         note(source.names[i])
         try:
-            im = source.read(i)
-            boxes = [crop_box(im.shape[:2], digs[i], k, seed) for k in range(crops)] if resize == 'crop' else [None]
-            out = [square(im, size, via, b) for b in boxes]
+            im = source.image(i)
+            boxes = [crop_box(im.size[::-1], digs[i], k, seed) for k in range(crops)] if resize == 'crop' else [None]
+            out = [(q := square(im, size, via, b), float(colorfulness(torch.from_numpy(q.copy())[None]))) for b in boxes]
         except ColorganError as e: out = (_Now if isinstance(e, NotNow) else str)(e)
         if source.files is not None and digs[i] and not still(i):
             if on_change == 'error': raise ColorganError(f'{source.names[i]}: {_moved}; leave the photos alone and start again, or set on_change=skip')
@@ -437,7 +445,7 @@ def _fill(x, squares):
     rows, skipped = [], []
     for i, o in squares:
         if isinstance(o, str): skipped.append(o); continue
-        for q in o: x[len(rows)] = q; rows.append((i, float(colorfulness(torch.from_numpy(q.copy())[None]))))
+        for q, c in o: x[len(rows)] = q; rows.append((i, c))
     return dict(rows=rows, skipped=skipped)
 
 def _map(path, shape):

@@ -199,7 +199,7 @@ class Survive(unittest.TestCase):
         for i in range(n):
             cache = self.dir/f'shared{i}'
             def prepare():
-                os.environ['COLORGAN_CACHE'] = str(cache); import colorgan.data as d; real = d.Source.read; d.Source.read = lambda s, j: (time.sleep(.05), real(s, j))[1]
+                os.environ['COLORGAN_CACHE'] = str(cache); import colorgan.data as d; real = d.Source.image; d.Source.image = lambda s, j: (time.sleep(.05), real(s, j))[1]
             outs = [f'cache{i}{c}' for c in 'abc']; ps = [self.start(o, prepare, err=f'err-{o}') for o in outs]
             for o, p in zip(outs, ps): self.assertEqual(ended(p), 0, self.err(f'err-{o}')); self.same_end(o)
             files = sorted(p.suffix for p in (cache/'squares').iterdir()); self.assertEqual(files, ['.json', '.json', '.npy', '.npy'], files)      # training and validation, once each
@@ -315,12 +315,12 @@ class Survive(unittest.TestCase):
         n, ended_in = 3 if LONG else 1, dict(error=0, skip=0)
         def meddle(photos, how, victim):
             def prepare():
-                import colorgan.data as d; os.environ['COLORGAN_CACHE'] = str(photos.with_suffix('.cache')); real = d.Source.read
+                import colorgan.data as d; os.environ['COLORGAN_CACHE'] = str(photos.with_suffix('.cache')); real = d.Source.image
                 def read(src, i):
                     im = real(src, i); f = Path(src.files[i])
                     if f.name == victim and f.exists(): f.unlink() if how == 'vanishes' else f.write_bytes((photos/'other').read_bytes())
                     return im
-                d.Source.read = read
+                d.Source.image = read
             return prepare
         for i in range(n):
             for how in ('vanishes', 'changes'):
