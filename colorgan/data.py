@@ -422,13 +422,13 @@ def _reading(path):
 class _Now(str): "A reason that may be gone the next time."
 
 def _squares(source, digs, size, resize, crops, via, seed, on_change, note=lambda name: None):
-    "Yield (i, (square, its colourfulness) of photo i, or the reason why there are none), in order."
+    "Yield (i, squares of photo i, or the reason why there are none), in order."
     def one(i):
         note(source.names[i])
         try:
             im = source.image(i)
             boxes = [crop_box(im.size[::-1], digs[i], k, seed) for k in range(crops)] if resize == 'crop' else [None]
-            out = [(q := square(im, size, via, b), float(colorfulness(torch.from_numpy(q.copy())[None]))) for b in boxes]
+            out = [square(im, size, via, b) for b in boxes]      # no torch in these threads: in a forked process its own may be invalid
         except ColorganError as e: out = (_Now if isinstance(e, NotNow) else str)(e)
         if source.files is not None and digs[i] and not still(i):
             if on_change == 'error': raise ColorganError(f'{source.names[i]}: {_moved}; leave the photos alone and start again, or set on_change=skip')
@@ -445,7 +445,7 @@ def _fill(x, squares):
     rows, skipped = [], []
     for i, o in squares:
         if isinstance(o, str): skipped.append(o); continue
-        for q, c in o: x[len(rows)] = q; rows.append((i, c))
+        for q in o: x[len(rows)] = q; rows.append((i, float(colorfulness(torch.from_numpy(q.copy())[None]))))
     return dict(rows=rows, skipped=skipped)
 
 def _map(path, shape):
