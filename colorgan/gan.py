@@ -293,7 +293,7 @@ def _train(s, out, sets, resume, progress, argv, say, team):
     if info.get('valid_is_trained_on'): say('valid: no photo could be held out, so that the one that is scored is also trained on')
     if plan is None: took = _time_steps(s, train_set, team) if s.max_minutes else None; plan = team.share(lambda: _write_plan(s, out, took))
     st = _state(s, sd, team); samples = sample_photos(s.size)
-    say(f"encoder: {st.G.encoder}; {st.device}, {st.precision}; {plan['pretrain']} steps of L1 and {plan['gan']} of GAN")
+    say((f"encoder: {st.G.encoder}; " if st.G.encoder else '') + f"{st.device}, {st.precision}; {plan['pretrain']} steps of L1 and {plan['gan']} of GAN")
     if team.main: _rewind(rec, st, plan)
     judge = team.share(lambda: bool(s.judge and Features(s.judge))) and team.main and Features(s.judge, st.device)      # a file that is none is said on all
     with catch_signals() as stop:
