@@ -38,26 +38,26 @@ class Command(unittest.TestCase):
         self.fails(2, 'no folder', 'train', '--data', 'nowhere/at/all', '--out', 'x'); self.assertFalse((self.dir/'x').exists())
         empty = self.dir/'empty'; empty.mkdir(); self.fails(2, 'no photos in', 'train', '--data', empty, '--out', 'y')
 
-    def test_stopped_and_resumed(self):
-        out = self.dir/'stopped'; p = self.start('train', '--data', self.photos, '--out', out, *sum((['--set', s] for s in SETS), []))
+    def stopped(self, name, *signals, code):
+        "A training that is told to stop once it has saved its state; its folder."
+        out = self.dir/name; p = self.start('train', '--data', self.photos, '--out', out, *sum((['--set', s] for s in SETS), []))
         for _ in range(600):
             if (out/'state.pt').exists() or p.poll() is not None: break
             time.sleep(.1)
-        p.send_signal(signal.SIGTERM); _, err = p.communicate(timeout=120)
-        if p.returncode != 0: self.assertEqual(p.returncode, 143, err); self.assertIn('--resume', err); self.assertNotIn('Traceback', err)
+        for s in signals: p.send_signal(s); time.sleep(.002)
+        _, err = p.communicate(timeout=120)
+        if p.returncode != 0: self.assertEqual(p.returncode, code, err); self.assertIn('--resume', err); self.assertNotIn('Traceback', err)
+        return out
+
+    def test_stopped_and_resumed(self):
+        out = self.stopped('stopped', signal.SIGTERM, code=143)
         rc, _, err = self.go('train', '--out', out, '--resume'); self.assertEqual(rc, 0, err)
         a, b = ((d/'metrics.jsonl').read_text().splitlines() for d in (out, self.run_dir)); self.assertEqual(len(a), len(b))
         from safetensors.torch import load_file
         x, y = load_file(out/'generator.safetensors'), load_file(self.run_dir/'generator.safetensors'); self.assertTrue(all((x[k] == y[k]).all() for k in y), 'another generator after a stop')
 
     @unittest.skipUnless(hasattr(signal, 'SIGHUP'), 'no such signal')
-    def test_terminal_closed(self):
-        out = self.dir/'closed'; p = self.start('train', '--data', self.photos, '--out', out, *sum((['--set', s] for s in SETS), []))
-        for _ in range(600):
-            if (out/'state.pt').exists() or p.poll() is not None: break
-            time.sleep(.1)
-        p.send_signal(signal.SIGHUP); _, err = p.communicate(timeout=120)
-        if p.returncode != 0: self.assertEqual(p.returncode, 129, err); self.assertIn('--resume', err); self.assertNotIn('Traceback', err)
+    def test_terminal_closed(self): self.stopped('closed', signal.SIGHUP, signal.SIGHUP, code=129)      # it says so twice
 
     @unittest.skipIf(os.name == 'nt' or sys.platform == 'darwin', 'names are Unicode there')
     def test_a_name_in_no_alphabet(self):
