@@ -13,38 +13,38 @@ from .core import show_images
 # %% ../nbs/01_color.ipynb #aa03090b
 _rgb2xyz = torch.tensor([[.412453, .357580, .180423], [.212671, .715160, .072169], [.019334, .119193, .950227]])   # rows X, Y, Z of linear sRGB
 _white = torch.tensor([.95047, 1., 1.08883])                                                                    # D65, 2°
-_eps, _kappa = .008856, 7.787
+_eps, _kappa, _bend = .008856, 7.787, .2068966      # where the cube root gives way to a line, that line's slope, and the place seen from the other side
 
 def _pow(x, p): return (x.log()*p).exp()      # twice as fast as `**` on a CPU, for x > 0
 def _linear(c): u = c.clamp(min=.04045); return _pow((u + .055)/1.055, 2.4) + (c - u)/12.92
 def _gamma(c): u = c.clamp(min=.0031308); return 1.055*_pow(u, 1/2.4) - .055 + (c - u)*12.92
 def _root(t): u = t.clamp(min=_eps); return _pow(u, 1/3) + (t - u)*_kappa
-def _cube(f): u = f.clamp(min=.2068966); return u*u*u + (f - u)/_kappa
+def _cube(f): u = f.clamp(min=_bend); return u*u*u + (f - u)/_kappa
 _bytes = _linear(torch.arange(256)/255)       # the linear value of each 8-bit level
 
 def _mix(m, x): return _mm(m.to(x), x.flatten(-2)).unflatten(-1, x.shape[-2:])
-def _mm(m, x):      # always in float32: within a training step's autocast the colours would be off by units
+def _mm(m, x, out=None):      # always in float32: within a training step's autocast the colours would be off by units
     if x.device.type == 'meta': return torch.matmul(m, x)
-    with torch.autocast(x.device.type, enabled=False): return torch.matmul(m, x)
+    with torch.autocast(x.device.type, enabled=False): return torch.matmul(m, x, out=out)
 def _unit(rgb): return rgb if rgb.is_floating_point() else rgb.float()/255
 
 def _no_graph(*xs): return all(x.device.type == 'cpu' for x in xs) and not (torch.is_grad_enabled() and any(x.requires_grad for x in xs))
 def _by_parts(fn, *x, channels=(3,), n=2**16):
-    "`fn(parts, parts of the results)`, some pixels at a time: what is being worked on stays in the cache, and is worked on in place."
+    "`fn(parts, parts of the results, f, w)`, some pixels at a time: what is being worked on stays in the cache, on the same two sheets (3, pixels) from the first part to the last."
     out = [torch.empty(*x[0].shape[:-3], c, *x[0].shape[-2:]) for c in channels]; flat = [o.reshape(o.shape[:-3].numel(), o.shape[-3], -1) for o in (*x, *out)] if x[0].numel() else [x[0].new_empty(0)]
+    sheets = torch.empty(2, 3*min(n, x[0].shape[-2:].numel()))
     for one in zip(*flat):
-        for a in range(0, one[0].shape[-1], n): fn(*(o[:, a:a + n] for o in one))
+        for a in range(0, one[0].shape[-1], n): parts = [o[:, a:a + n] for o in one]; k = parts[0].shape[-1]; fn(*parts, *(s[:3*k].view(3, k) for s in sheets))
     return out[0] if len(out) == 1 else tuple(out)
 
-def _two(x, least, slope): "What the curve is taken of, from `least` on, and the line below it; `x` is used up."; u = x.clamp(min=least); return u, x.sub_(u).mul_(slope)
-def _roots(i):
-    "The cube roots of X, Y and Z over the white point's, of a part."
-    if i.dtype == torch.uint8: lin = _bytes.index_select(0, i.flatten().int()).view(i.shape)
-    else: u, d = _two(i.to(torch.float32, copy=True), .04045, 1/12.92); lin = u.add_(.055).div_(1.055).log_().mul_(2.4).exp_().add_(d)
-    u, d = _two(_mm(_rgb2xyz/_white[:, None], lin), _eps, _kappa); return u.log_().mul_(1/3).exp_().add_(d)
-
-def _star_part(f, L, ab): x, y, z = f; torch.mul(y, 116, out=L).sub_(16); torch.sub(x, y, out=ab[0]).mul_(500); torch.sub(y, z, out=ab[1]).mul_(200)
-def _lab_part(i, o): _star_part(_roots(i), o[0], o[1:])
+def _two(f, w, least): "What a curve is taken of, from `least` on, into `w`; in `f` stays what the line below has to add."; torch.clamp(f, min=least, out=w); f.sub_(w); return w
+def _star_part(i, L, ab, f, w, unit=1, base=16, chroma=1):
+    "Of a part's pixels: L, of which `unit` are one of L*, counted from `base` of those below 0, and ab, `chroma` to a unit."
+    if i.dtype == torch.uint8: torch.index_select(_bytes, 0, f.view(torch.int32).copy_(i).view(-1), out=w.view(-1))
+    else: _two(f.copy_(i), w, .04045).add_(.055).div_(1.055).log_().mul_(2.4).exp_().add_(f, alpha=1/12.92)
+    x, y, z = _two(_mm(_rgb2xyz/_white[:, None], w, f), w, _eps).log_().mul_(1/3).exp_().add_(f, alpha=_kappa)
+    torch.mul(y, 116*unit, out=L).sub_(base); torch.sub(x, y, out=ab[0]).mul_(500*chroma); torch.sub(y, z, out=ab[1]).mul_(200*chroma)
+def _lab_part(i, o, f, w): _star_part(i, o[0], o[1:], f, w)
 
 def rgb2lab(
     rgb,     # sRGB (…, 3, h, w): uint8, or float in [0, 1]
@@ -64,20 +64,24 @@ def _lab2linear(lab):
     L, a, b = lab.float().unbind(-3); y = (L + 16)/116; f = torch.stack([y + a/500, y, y - b/200], -3)
     return _mix(_lms2rgb, _cube(f))
 
-def _linear_part(i): y = (i[0] + 16)/116; u, d = _two(torch.stack([y + i[1]/500, y, y - i[2]/200]), .2068966, 1/_kappa); return _mm(_lms2rgb, d.addcmul_(u*u, u))
-def _rgb_part(lin, o, clip=True): u, d = _two(lin, .0031308, 12.92); torch.add(u.log_().mul_(1/2.4).exp_().mul_(1.055).sub_(.055), d, out=o); clip and o.clamp_(0, 1)
+def _linear_part(f, w): return _mm(_lms2rgb, _two(f, w, _bend).pow_(3).add_(f, alpha=1/_kappa), f)
+def _unstar_part(L, ab, f, w, unit=1, base=16, chroma=1):
+    "`_star_part` the other way, as far as linear sRGB, in `f`."
+    torch.add(L, base, out=f[1]).mul_(1/(116*unit)); torch.add(f[1], ab[0], alpha=1/(500*chroma), out=f[0]); torch.sub(f[1], ab[1], alpha=1/(200*chroma), out=f[2]); return _linear_part(f, w)
+def _rgb_part(f, w, o, clip=True): _two(f, w, .0031308).log_().mul_(1/2.4).exp_().add_(f, alpha=12.92/1.055).mul_(1.055).sub_(.055); torch.clamp(w, 0, 1, out=o) if clip else o.copy_(w)
 
 def lab2rgb(
     lab,         # (…, 3, h, w): L*, a*, b* in their own units
     clip=True,   # into [0, 1]; False: colours out of gamut come out outside
 ):               # float32 sRGB (…, 3, h, w)
     "CIE Lab to sRGB."
-    if _no_graph(lab): return _by_parts(lambda i, o: _rgb_part(_linear_part(i.float()), o, clip), lab)
+    if _no_graph(lab): return _by_parts(lambda i, o, f, w: _rgb_part(_unstar_part(i[0], i[1:], f, w), w, o, clip), lab.float())
     rgb = _gamma(_lab2linear(lab))
     return rgb.clamp(0, 1) if clip else rgb
 
 # %% ../nbs/01_color.ipynb #7ca99438
-def _L_ab_part(i, L, ab): _star_part(_roots(i), L[0], ab); L.div_(50).sub_(1); ab.div_(110)
+_net = dict(unit=1/50, base=66/50, chroma=1/110)      # L* = 50 (L + 1)
+def _L_ab_part(i, L, ab, f, w): _star_part(i, L[0], ab, f, w, **_net)
 
 def rgb2L_ab(
     rgb,     # sRGB (…, 3, h, w): uint8, or float in [0, 1]
@@ -103,7 +107,7 @@ def luma(
     return (rgb*torch.tensor([.30, .59, .11], device=rgb.device, dtype=rgb.dtype)[:, None, None]).sum(-3, keepdim=True)
 
 # %% ../nbs/01_color.ipynb #e4da697b
-def _fits(lin): return ((lin >= -1e-6) & (lin <= 1 + 1e-4)).all(-3, keepdim=True)
+def _fits(lin, share=1): r, g, b = lin.split(1, -3); return (torch.minimum(torch.minimum(r, g), b) >= -1e-6*share) & (torch.maximum(torch.maximum(r, g), b) <= 1 + 1e-4*share)
 
 def in_gamut(
     lab,     # (…, 3, h, w): L*, a*, b*
@@ -119,12 +123,12 @@ def fit_gamut(
     with torch.no_grad():
         out = ~in_gamut(lab); keep = torch.ones_like(lab[..., :1, :, :])
         if out.any():
-            bad = lab.detach().movedim(-3, -1)[out.movedim(-3, -1)[..., 0]].T[:, :, None]        # (3, n, 1): only the pixels concerned
-            lo, hi = torch.zeros_like(bad[:1]), torch.ones_like(bad[:1])
-            for _ in range(steps):
-                mid = (lo + hi)/2; ok = in_gamut(torch.cat([bad[:1], bad[1:]*mid]))
-                lo, hi = torch.where(ok, mid, lo), torch.where(ok, hi, mid)
-            keep[out] = lo.flatten()
+            L, a, b = lab.detach().float().movedim(-3, -1)[out.movedim(-3, -1)[..., 0]].T        # (n,) each: only the pixels concerned
+            y = (L + 16)/116; lo = torch.zeros_like(y); f, w = y.new_empty(2, 3, len(y))
+            for s in range(1, steps + 1):
+                mid = lo + .5**s; f[1] = y; torch.addcmul(y, mid, a, value=1/500, out=f[0]); torch.addcmul(y, mid, b, value=-1/200, out=f[2])
+                lo.add_(_fits(_linear_part(f, w)[..., None], .5).flatten(), alpha=.5**s)         # half the tolerance: rounded another way it still fits
+            keep[out] = lo.to(keep)
     return torch.cat([lab[..., :1, :, :], lab[..., 1:, :, :]*keep], -3)
 
 def L_ab2rgb(
@@ -133,24 +137,21 @@ def L_ab2rgb(
     gamut=True,   # reduce chroma that sRGB does not have; False: clip the channels
 ):                # float32 sRGB (…, 3, h, w) in [0, 1]
     "The network's numbers as a picture, at the lightness given."
-    if _no_graph(L, ab) and L.shape[:-3] == ab.shape[:-3]: return _by_parts(_L_ab2rgb_part if gamut else _L_ab2clip_part, L.float(), ab.float())
+    if _no_graph(L, ab) and L.shape[:-3] == ab.shape[:-3]: return _by_parts(_gamut_part if gamut else _clip_part, L.float(), ab.float())
     lab = L_ab2lab(L, ab)
     return lab2rgb(fit_gamut(lab) if gamut else lab)
 
-def _gamut_part(i, o):
-    lin = _linear_part(i)
-    if lin.numel() and not all(-1e-6 <= v <= 1 + 1e-4 for v in lin.aminmax()): bad = ~((lin >= -1e-6) & (lin <= 1 + 1e-4)).all(0); lin[:, bad] = _linear_part(fit_gamut(i[:, bad, None])[..., 0])
-    _rgb_part(lin, o)
+def _clip_part(L, ab, o, f, w): _rgb_part(_unstar_part(L[0], ab, f, w, **_net), w, o)
+def _gamut_part(L, ab, o, f, w):
+    _unstar_part(L[0], ab, f, w, **_net)
+    if not all(-1e-6 <= v <= 1 + 1e-4 for v in f.aminmax()): bad = ~_fits(f[..., None]).flatten(); f[:, bad] = _lab2linear(fit_gamut(L_ab2lab(L[..., None], ab[..., None])[:, bad]))[..., 0]
+    _rgb_part(f, w, o)
 
 def to_uint8(
     rgb,    # float in [0, 1]
 ):          # uint8, rounded
     "A float picture as bytes."
     return (rgb*255).round().clamp(0, 255).to(torch.uint8)
-
-def _stars(L, ab): i = torch.empty(3, L.shape[-1]); torch.add(L, 1, out=i[:1]).mul_(50); torch.mul(ab, 110, out=i[1:]); return i
-def _L_ab2rgb_part(L, ab, o): _gamut_part(_stars(L, ab), o)
-def _L_ab2clip_part(L, ab, o): _rgb_part(_linear_part(_stars(L, ab)), o)
 
 
 # %% ../nbs/01_color.ipynb #178c4d1b

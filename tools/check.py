@@ -60,7 +60,8 @@ def main():
 
     @part('records', 'every record in results/ is whole, and from a clean tree')
     def _():
-        for d in sorted(p for p in (root/'results').glob('*-s[0-9]*') if p.is_dir()):
+        dirs = sorted(p for p in (root/'results').glob('*-s[0-9]*') if p.is_dir()); sums = {json.loads((d/'summary.json').read_text('utf-8'))['weights_sha256'] for d in dirs if d.name.startswith('classifier-') and (d/'summary.json').is_file()}
+        for d in dirs:
             want = ['config.json', 'data.json', 'env.json', 'summary.json'] + (['metrics.jsonl', 'photos.csv', 'samples.jpg'] if not d.name.startswith('classifier-') else [])
             for f in want:
                 if not (d/f).is_file(): fail('records', f'results/{d.name} has no {f}')
@@ -72,6 +73,8 @@ def main():
                 for row, k, c in (('model', 'ciede2000', 'ciede2000'), ('grey', 'ciede2000', 'grey_ciede2000'), ('model', 'colorfulness', 'colorfulness'), ('truth', 'colorfulness', 'true_colorfulness')):
                     if abs(sum(float(o[c]) for o in ps)/len(ps) - s['rows'][row][k]) > .001: fail('records', f"results/{d.name}: {row}'s {k} is not the mean of its photos'")
             if re.search(r'"/(?!/)', ''.join((d/f).read_text('utf-8') for f in want if f.endswith('.json'))): fail('records', f'results/{d.name} names a folder of one machine')
+            for k in ('encoder_sha256', 'fd_own_features'):      # a classifier that nobody recorded cannot be asked what it knows
+                if s.get(k) and s[k] not in sums: fail('records', f"results/{d.name}: {k} {s[k][:8]}… is no recorded classifier's")
             if f"{s.get('experiment')}-s{s.get('seed')}" != d.name: fail('records', f"results/{d.name} says that it is {s.get('experiment')}, seed {s.get('seed')}")
 
     @part('reliability', 'its records are from clean trees')
