@@ -2,6 +2,7 @@
 Every part is run even if one fails; the exit status is 1 if any did."""
 import csv, json, re, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from common import ROOT, copy_checkout, notebooks, options, quiet_env, test_flags, to_run
 
@@ -60,7 +61,11 @@ def main():
 
     @part('records', 'every record in results/ is whole, and from a clean tree')
     def _():
-        dirs = sorted(p for p in (root/'results').glob('*-s[0-9]*') if p.is_dir()); sums = {json.loads((d/'summary.json').read_text('utf-8'))['weights_sha256'] for d in dirs if d.name.startswith('classifier-') and (d/'summary.json').is_file()}
+        dirs = sorted(p for p in (root/'results').glob('*-s[0-9]*') if p.is_dir()); told = {d.name[:-3]: json.loads((d/'summary.json').read_text('utf-8')) for d in dirs if d.name.startswith('classifier-') and (d/'summary.json').is_file()}; sums = {o['weights_sha256'] for o in told.values()}
+        for f in sorted((root/'data'/'weights').glob('classifier-*.safetensors')):      # one that ships says in its header of which training it is, to the last digit of its loss
+            with f.open('rb') as h: about = json.loads(json.loads(h.read(int.from_bytes(h.read(8), 'little')))['__metadata__']['about'])
+            if f.stem in told and all(about[k] == told[f.stem][k] for k in ('photos', 'steps', 'loss', 'accuracy')): sums.add(sha256(f.read_bytes()).hexdigest())
+            else: fail('records', f'data/weights/{f.name} is not of the training that results/{f.stem}-s0 records')
         for d in dirs:
             want = ['config.json', 'data.json', 'env.json', 'summary.json'] + (['metrics.jsonl', 'photos.csv', 'samples.jpg'] if not d.name.startswith('classifier-') else [])
             for f in want:
