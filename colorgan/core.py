@@ -318,7 +318,7 @@ def git_state(
     return dict(commit=head.stdout.strip(), dirty=bool(status.stdout.strip()))
 
 def _cpu_name():
-    try: return next(l.split(':')[1].strip() for l in open('/proc/cpuinfo') if l.startswith('model name'))
+    try: return next(l.split(':')[1].strip() for l in Path('/proc/cpuinfo').read_text().splitlines() if l.startswith('model name'))
     except (OSError, StopIteration): return platform.processor() or platform.machine()
 
 def environment(

@@ -55,7 +55,7 @@ class Scale(unittest.TestCase):
         "A run of one process, told to stop, goes on with two; its share must be divided by accumulate, which may change."
         p = self.start(sys.executable, '-m', 'colorgan.cli', 'train', *self.args('grow', 'pretrain_steps=4000', 'accumulate=8')); state = self.dir/'grow'/'state.pt'
         while p.poll() is None and not state.exists(): time.sleep(.2)
-        p.send_signal(signal.SIGTERM); err = p.communicate(timeout=120)[1]; self.assertIn('--resume', err); done = read_checkpoint(state)['step']; plan = self.dir/'grow'/'plan.json'; plan.write_text(json.dumps(steps := json.loads(plan.read_text()) | dict(pretrain=done + 3, gan=3)))
+        p.send_signal(signal.SIGTERM); err = p.communicate(timeout=120)[1]; self.assertIn('--resume', err); done = read_checkpoint(state)['step']; plan = self.dir/'grow'/'plan.json'; plan.write_text(json.dumps(json.loads(plan.read_text()) | dict(pretrain=done + 3, gan=3)))
         two = ['torchrun', '--standalone', '--nproc-per-node', 2, '-m', 'colorgan.cli', 'train', '--resume', '--out', 'grow']
         p = self.start(*two); err = p.communicate(timeout=120)[1]; self.assertNotEqual(p.returncode, 0); self.assertIn('accumulate=8 does not divide; --set accumulate to one that does: 1, 2, 4', err); self.assertEqual(err.count('does not divide'), 1, err)
         p = self.start(*two, '--set', 'accumulate=4'); err = p.communicate(timeout=200)[1]; self.assertEqual(p.returncode, 0, err[-2000:]); c = curve(self.dir/'grow'); self.assertEqual([k[0] for k in c if k[1] in ('l1', 'g_l1')], list(range(1, done + 7))); self.assertTrue((self.dir/'grow'/'generator.safetensors').exists())
@@ -89,8 +89,10 @@ p.l1_step = l1_step; sys.argv[0] = 'colorgan'; main()
         p = self.start('torchrun', '--standalone', '--nproc-per-node', 2, 'poisoned.py', 'train', *self.args('nan', 'on_trouble=rollback')); err = p.communicate(timeout=200)[1]; self.assertEqual(p.returncode, 0, err[-2000:])
         self.assertIn('a weight is not finite', err); self.assertIn('back to step 4', err); self.assertEqual(json.loads((self.dir/'nan'/'summary.json').read_text())['rollbacks'][0]['from_step'], 8)
 
-    def test_told_to_stop(self):
+    def test_told_to_stop_then_four(self):
         p = self.start('torchrun', '--standalone', '--nproc-per-node', 2, '-m', 'colorgan.cli', 'train', *self.args('stop', 'pretrain_steps=4000')); state = self.dir/'stop'/'state.pt'
         while p.poll() is None and not state.exists(): time.sleep(.2)
         p.send_signal(signal.SIGTERM); err = p.communicate(timeout=120)[1]; self.assertIn('the state is saved, go on with --resume', err); self.assertNotIn('lost', err)
-        self.assertEqual(max(k[0] for k in curve(self.dir/'stop')), read_checkpoint(state)['step'])
+        self.assertEqual(max(k[0] for k in curve(self.dir/'stop')), done := read_checkpoint(state)['step']); plan = self.dir/'stop'/'plan.json'; plan.write_text(json.dumps(json.loads(plan.read_text()) | dict(pretrain=done + 3, gan=3)))
+        p = self.start('torchrun', '--standalone', '--nproc-per-node', 4, '-m', 'colorgan.cli', 'train', '--resume', '--out', 'stop'); err = p.communicate(timeout=300)[1]; self.assertEqual(p.returncode, 0, err[-2000:])
+        self.assertEqual([k[0] for k in curve(self.dir/'stop') if k[1] in ('l1', 'g_l1')], list(range(1, done + 7)))
