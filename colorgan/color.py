@@ -115,6 +115,14 @@ def in_gamut(
     "Which colours sRGB has."
     return _fits(_lab2linear(lab))
 
+def _share(y, a, b, steps):
+    "What share of its chroma fits, of colours (n,) of which the cube root of Y, a* and b* are given."
+    lo = torch.zeros_like(y); f, w = y.new_empty(2, 3, len(y))
+    for s in range(1, steps + 1):
+        mid = lo + .5**s; f[1] = y; torch.addcmul(y, mid, a, value=1/500, out=f[0]); torch.addcmul(y, mid, b, value=-1/200, out=f[2])
+        lo.add_(_fits(_linear_part(f, w)[..., None], .5).flatten(), alpha=.5**s)         # half the tolerance: rounded another way it still fits
+    return lo
+
 def fit_gamut(
     lab,         # (…, 3, h, w): L* in [0, 100], a*, b*
     steps=14,    # halvings of the interval in which the chroma that fits lies
@@ -124,11 +132,7 @@ def fit_gamut(
         out = ~in_gamut(lab); keep = torch.ones_like(lab[..., :1, :, :])
         if out.any():
             L, a, b = lab.detach().float().movedim(-3, -1)[out.movedim(-3, -1)[..., 0]].T        # (n,) each: only the pixels concerned
-            y = (L + 16)/116; lo = torch.zeros_like(y); f, w = y.new_empty(2, 3, len(y))
-            for s in range(1, steps + 1):
-                mid = lo + .5**s; f[1] = y; torch.addcmul(y, mid, a, value=1/500, out=f[0]); torch.addcmul(y, mid, b, value=-1/200, out=f[2])
-                lo.add_(_fits(_linear_part(f, w)[..., None], .5).flatten(), alpha=.5**s)         # half the tolerance: rounded another way it still fits
-            keep[out] = lo.to(keep)
+            keep[out] = _share((L + 16)/116, a, b, steps).to(keep)
     return torch.cat([lab[..., :1, :, :], lab[..., 1:, :, :]*keep], -3)
 
 def L_ab2rgb(

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from .core import ColorganError, atomic_path, autocast, pick_device, pick_precision
-from .color import L_ab2lab, L_ab2rgb, _cube, _gamma, _linear, _lms2rgb, _mix, _rgb2xyz, _root, fit_gamut, lab2rgb, light_bytes, luma, rgb2L_ab, rgb2lab, to_uint8
+from .color import L_ab2lab, L_ab2rgb, _fits, _gamma, _linear, _linear_part, _rgb2xyz, _root, _share, fit_gamut, lab2rgb, light_bytes, luma, rgb2L_ab, rgb2lab, to_uint8
 from .data import data_home, find_photos, photo_suffixes
 from .generator import Generator, load_weights
 from .photo import Photo, from_image, read_photo, write_photo
@@ -60,11 +60,9 @@ def _luminance(x):
 
 def _to_linear(f, ab):
     "f(Y) (h, w) and ab in units (2, h, w) to linear sRGB in gamut."
-    lin = _mix(_lms2rgb, _cube(torch.stack([torch.add(f, ab[0], alpha=1/500), f, torch.sub(f, ab[1], alpha=1/200)]))); out = ((lin.amin(0) < 0) | (lin.amax(0) > 1)).nonzero(as_tuple=True)
-    if len(out[0]):
-        lab = fit_gamut(torch.stack([116*f[out] - 16, *ab[:, out[0], out[1]]])[..., None], 10)[..., 0]; y = (lab[0] + 16)/116
-        lin[:, out[0], out[1]] = _mix(_lms2rgb, _cube(torch.stack([y + lab[1]/500, y, y - lab[2]/200])[..., None]))[..., 0]
-    return lin
+    y, (a, b) = f.flatten(), ab.flatten(1); lin, w = torch.empty(2, 3, len(y)); lin[1] = y; torch.add(y, a, alpha=1/500, out=lin[0]); torch.sub(y, b, alpha=1/200, out=lin[2])
+    if len(out := (~_fits(_linear_part(lin, w)[..., None])).flatten().nonzero()[:, 0]): y, a, b = y[out], a[out], b[out]; k = _share(y, a, b, 10); o = torch.stack([y + k*a/500, y, y - k*b/200]); lin[:, out] = _linear_part(o, torch.empty_like(o))
+    return lin.view(3, *f.shape)
 
 def lay(
     photo,          # uint8 or uint16 (h, w, 3)

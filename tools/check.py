@@ -59,6 +59,13 @@ def main():
             if (root/n).stat().st_size > 1.5e6 and not n.startswith('data/weights/'): fail('hygiene', f'{n} is {(root/n).stat().st_size/1e6:.1f} MB')
             if n.startswith('colorgan/') and (m := re.search(r'\b(TODO|FIXME|NotImplementedError|pickle\.loads?\b|weights_only\s*=\s*False|allow_pickle\s*=\s*True|shell\s*=\s*True|load_learner|export\.pkl)', (root/n).read_text('utf-8'))): fail('hygiene', f'{n} has {m[1]}')
 
+    @part('breaks', 'each that tools/mutants.json lists has its place in its notebook, and results/mutants.md tells of that one')
+    def _():
+        code = {p.stem: '\n'.join(''.join(c['source']) for c in json.loads(p.read_text('utf-8'))['cells'] if c['cell_type'] == 'code' and re.search(r'^#\| ?export', ''.join(c['source']), re.M)) for p in nbs}; ms = json.loads((root/'tools'/'mutants.json').read_text('utf-8')); key = lambda m: tuple(m[k] for k in ('notebook', 'name', 'old', 'new')); told = {key(m): m['caught'] for m in json.loads((root/'results'/'mutants.json').read_text('utf-8'))}
+        for m in ms:
+            if (n := code.get(m['notebook'], '').count(m['old'])) != 1: fail('breaks', f"{m['notebook']}: {m['name']}: what it changes occurs {n} times")
+            elif not told.get(key(m)): fail('breaks', f"{m['notebook']}: {m['name']}: results/mutants.json does not say that it was caught; run tools/mutants.py \"{m['name']}\"")
+
     @part('records', 'every record in results/ is whole, and from a clean tree')
     def _():
         dirs = sorted(p for p in (root/'results').glob('*-s[0-9]*') if p.is_dir()); told = {d.name[:-3]: json.loads((d/'summary.json').read_text('utf-8')) for d in dirs if d.name.startswith('classifier-') and (d/'summary.json').is_file()}; sums = {o['weights_sha256'] for o in told.values()}
