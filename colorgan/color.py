@@ -7,6 +7,7 @@ __all__ = ['rgb2lab', 'lab2rgb', 'rgb2L_ab', 'L_ab2lab', 'luma', 'in_gamut', 'fi
            'ab_cells', 'colorfulness']
 
 # %% ../nbs/01_color.ipynb #b6aa20d2
+import numpy as np
 import torch
 from .core import show_images
 
@@ -159,19 +160,28 @@ def to_uint8(
 
 
 # %% ../nbs/01_color.ipynb #178c4d1b
+def _light_part(lin, Y):
+    "`light_bytes` of NumPy's arrays, (3, n) and (n,): three channels to a sheet that stays in the cache."
+    lin, w = np.clip(lin, 0, 1), _rgb2xyz[1].numpy()[:, None]; v = np.maximum(lin, .0031308); line = lin - v; np.log(v, out=v); v *= 1/2.4; np.exp(v, out=v); v *= 1.055*255; line *= 12.92*255; line -= .055*255; v += line
+    lo = np.floor(v, out=line); np.clip(lo, 0, 254, out=lo); part = v - lo; v += .055*255; step = lin*2.4; step /= v; np.maximum(step, 1/(12.92*255), out=step); step *= w; part *= step
+    below = part.sum(0); far = below*.1; here = below if Y is None else below + Y - (w.T@lin)[0]                                  # what the levels above have to add to those below; how far off those are, weighing a tenth
+    part *= -.2; part += step*.1; sums, d = [(0., far)], np.empty_like(here); bits = d.view(np.int32); best = (np.abs(here) + far).view(np.int32); best &= -8
+    for c in range(1, 8):                                                                                                         # the sum of which levels, in its last three bits; distances are positive, and order as their bits do
+        k = c.bit_length() - 1; s, t = sums[c - 2**k]; s, t = s + step[k], t + part[k]; sums.append((s, t))
+        np.subtract(here, s, out=d); np.abs(d, out=d); d += t; bits &= -8; bits |= c; np.minimum(best, bits, out=best)
+    out, code = lo.astype(np.uint8), best.astype(np.uint8)
+    for k in range(3): out[k] += code >> k & 1
+    return out
+
 def light_bytes(
     lin,    # linear sRGB (3, h, w), float
     Y=None, # (h, w): the luminance wanted; None: that of `lin`
-):          # uint8 (3, h, w): every channel's level below or above
+):          # uint8 (3, h, w), on the CPU: every channel's level below or above
     "Linear sRGB as the adjacent bytes whose luminance is nearest to `Y`."
-    lin = lin.clamp(0, 1); v = _gamma(lin).mul_(255); lo = v.floor().clamp_(0, 254); w = _rgb2xyz[1].to(lin)[:, None, None]
-    step = (lin*2.4).div_(v + .055*255).clamp_(min=1/(12.92*255)).mul_(w); part = v.sub_(lo).mul_(step); below = part.sum(0)      # what the levels above have to add to those below
-    if Y is not None: below = below + Y - (lin*w).sum(0)
-    far = torch.sub(step, part, alpha=2).mul_(.1); sums = [None]*8; best, code = below.abs(), torch.zeros_like(below)                # and, weighing a tenth, how much further off each is
-    for c in range(1, 8):
-        k = c.bit_length() - 1; s, t = step[k], far[k]; sums[c] = s, t = (s, t) if c == 2**k else (s + sums[c - 2**k][0], t + sums[c - 2**k][1])
-        d = torch.sub(below, s).abs_().add_(t); code.masked_fill_(d < best, c); torch.minimum(best, d, out=best)
-    code = code.to(torch.uint8); return lo.to(torch.uint8).add_(torch.stack([code & 1, (code >> 1) & 1, code >> 2]))
+    flat = lambda x: x.detach().float().cpu().flatten(-2).numpy(); x, y = flat(lin), None if Y is None else flat(Y); out = np.empty(x.shape, np.uint8); n = 2**14
+    for a in range(0, x.shape[1], n): out[:, a:a + n] = _light_part(x[:, a:a + n], None if y is None else y[a:a + n])
+    return torch.from_numpy(out).view(lin.shape)
+
 
 # %% ../nbs/01_color.ipynb #d81948b9
 def ab_cells(

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from .core import ColorganError, atomic_path, autocast, pick_device, pick_precision
-from .color import L_ab2lab, L_ab2rgb, _fits, _gamma, _linear, _linear_part, _rgb2xyz, _root, _share, fit_gamut, lab2rgb, light_bytes, luma, rgb2L_ab, rgb2lab, to_uint8
+from .color import L_ab2lab, L_ab2rgb, _bytes, _fits, _gamma, _linear, _linear_part, _rgb2xyz, _root, _share, fit_gamut, lab2rgb, light_bytes, luma, rgb2L_ab, rgb2lab, to_uint8
 from .data import data_home, find_photos, photo_suffixes
 from .generator import Generator, load_weights
 from .photo import Photo, from_image, read_photo, write_photo
@@ -53,10 +53,9 @@ def _wide(c, w): return F.interpolate(c, (c.shape[2], w), mode='bilinear', align
 # %% ../nbs/10_colorize.ipynb #7730ac3e
 def _luminance(x):
     "Linear Y in [0, 1], (h, w), of uint8 or uint16 (h, w, 3)."
-    top = np.iinfo(x.dtype).max
-    x = x.astype(np.float32) if x.dtype == np.uint16 else np.require(x, requirements='W'); t = torch.from_numpy(x)
-    if (x[..., 0] == x[..., 1]).all() and (x[..., 1] == x[..., 2]).all(): return _linear(t[..., 0].float()/top)
-    return (_linear(t.permute(2, 0, 1).float().div_(top))*_rgb2xyz[1][:, None, None]).sum(0)
+    grey = (x[..., 0] == x[..., 1]).all() and (x[..., 1] == x[..., 2]).all(); w = [1.] if grey else _rgb2xyz[1].tolist(); Y = np.zeros(x.shape[:2], np.float32)
+    for k, share in enumerate(w): Y += np.take(_bytes.numpy()*np.float32(share), x[..., k]) if x.dtype == np.uint8 else _linear(torch.from_numpy(x[..., k].astype(np.float32)).div_(65535)).mul_(share).numpy()
+    return torch.from_numpy(Y)
 
 def _to_linear(f, ab):
     "f(Y) (h, w) and ab in units (2, h, w) to linear sRGB in gamut."
