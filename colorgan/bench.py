@@ -255,11 +255,12 @@ def gain_rows(
     **kw,     # other settings
 ) -> list:    # {'what', 'size', 'l1', 'gan', 'all': of each round}: how many times slower a step is without it
     "The worth of each change, alone, with all the others in place."
-    s = _settings(size, bs, device, **kw); base, names, out = Apart('ours', files, s), list(names or changes), []
-    for group in (names[i:i + 3] for i in range(0, len(names), 3)):      # three beside ours at a time: its own time is shared, and memory is bounded
-        loops = {'ours': base} | {name: Apart(name, files, s) for name in group}; times = {stage: in_turns({k: (lambda f=f: f(stage)) for k, f in loops.items()}, rounds) for stage in ('l1', 'gan')}
-        for name in group: out.append(dict(what=name, size=size, all={stage: [round(b/a, 3) for a, b in zip(t['ours'], t[name])] for stage, t in times.items()}, **{stage: ratio(t, 'ours', name) for stage, t in times.items()})); loops[name].close()
-    base.close(); return out
+    s = _settings(size, bs, device, **kw); names, out = list(names or changes), []
+    for group in (names[i:i + 3] for i in range(0, len(names), 3)):      # three beside ours at a time: its own time is shared, memory is bounded, and a process that had bad luck with its memory is in a third of the rows
+        loops = {name: Apart(name, files, s) for name in ('ours', *group)}; times = {stage: in_turns({k: (lambda f=f: f(stage)) for k, f in loops.items()}, rounds) for stage in ('l1', 'gan')}
+        for name in group: out.append(dict(what=name, size=size, all={stage: [round(b/a, 3) for a, b in zip(t['ours'], t[name])] for stage, t in times.items()}, **{stage: ratio(t, 'ours', name) for stage, t in times.items()}))
+        for l in loops.values(): l.close()
+    return out
 
 def padding_row(size=64, bs=16, device='cpu', rounds=5):
     "What the last join's 97 channels would gain by zeros up to 104, a multiple of 8: both convolutions there, forwards and back."
