@@ -160,11 +160,11 @@ def in_turns(
     rounds=5,      # that count; one more before them does not
     device='cpu',  # waited for before the clock is read
 ) -> dict:         # name → seconds of each round
-    "Time several things in turns."
-    out, dev = {k: [] for k in loops}, torch.device(device)
+    "Time several things in turns, another one first in each round."
+    out, dev, ks = {k: [] for k in loops}, torch.device(device), list(loops)
     for r in range(rounds + 1):
-        for k, fn in loops.items():
-            _wait(dev); t = time.perf_counter(); fn(); _wait(dev); t = time.perf_counter() - t
+        for k in ks[r%len(ks):] + ks[:r%len(ks)]:
+            fn = loops[k]; _wait(dev); t = time.perf_counter(); fn(); _wait(dev); t = time.perf_counter() - t
             if r: out[k].append(t)
     return out
 
@@ -253,12 +253,12 @@ def gain_rows(
     rounds=5,
     names=None,   # of `changes`; None: all
     **kw,     # other settings
-) -> list:    # {'what', 'size', 'l1', 'gan', 'all': of each round}: how many times slower a step is without it
-    "The worth of each change, alone, with all the others in place."
-    s = _settings(size, bs, device, **kw); names, out = list(names or changes), []
+) -> list:    # {'what', 'size', 'l1', 'gan', 'all': of each round}: how many times slower a step is without it, the last with nothing taken away
+    "The worth of each change, alone, with all the others in place; and, to show what may be chance, ours against itself."
+    s = _settings(size, bs, device, **kw); names, out, again = list(names or changes), [], 'nothing: ours against itself'
     for group in (names[i:i + 3] for i in range(0, len(names), 3)):      # three beside ours at a time: its own time is shared, memory is bounded, and a process that had bad luck with its memory is in a third of the rows
-        loops = {name: Apart(name, files, s) for name in ('ours', *group)}; times = {stage: in_turns({k: (lambda f=f: f(stage)) for k, f in loops.items()}, rounds) for stage in ('l1', 'gan')}
-        for name in group: out.append(dict(what=name, size=size, all={stage: [round(b/a, 3) for a, b in zip(t['ours'], t[name])] for stage, t in times.items()}, **{stage: ratio(t, 'ours', name) for stage, t in times.items()}))
+        loops = {name: Apart('ours' if name == again else name, files, s) for name in ('ours', *group, *[again]*(group[-1] == names[-1]))}; times = {stage: in_turns({k: (lambda f=f: f(stage)) for k, f in loops.items()}, rounds) for stage in ('l1', 'gan')}
+        for name in list(loops)[1:]: out.append(dict(what=name, size=size, all={stage: [round(b/a, 3) for a, b in zip(t['ours'], t[name])] for stage, t in times.items()}, **{stage: ratio(t, 'ours', name) for stage, t in times.items()}))
         for l in loops.values(): l.close()
     return out
 
