@@ -200,5 +200,5 @@ def colorfulness(
 ):           # (b,), float: 0 for grey, about 109 for the most colourful photos
     "Hasler–Süsstrunk colourfulness M⁽³⁾."
     r, g, b = (rgb.float() if rgb.dtype == torch.uint8 else rgb.float()*255).unbind(-3); spread = shift = 0
-    for o in (r - g, torch.add(r, g).div_(2).sub_(b)): o = o.flatten(-2); m = o.mean(-1, keepdim=True); spread = spread + o.sub_(m).square_().mean(-1); shift = shift + m[..., 0]**2      # on a CPU `var` takes five times as long
+    for o in (r - g, torch.add(r, g).div_(2).sub_(b)): o = o.flatten(-2); m = o.mean(-1, keepdim=True); spread = spread + o.sub_(m).square_().mean(-1); shift = shift + m[..., 0]**2      # `var` is slow on a CPU
     return spread.sqrt() + .3*shift.sqrt()

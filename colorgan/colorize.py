@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from .core import ColorganError, atomic_path, autocast, pick_device, pick_precision
-from .color import L_ab2lab, L_ab2rgb, _bytes, _fits, _gamma, _linear, _linear_part, _rgb2xyz, _root, _share, fit_gamut, lab2rgb, light_bytes, luma, rgb2L_ab, rgb2lab, to_uint8
+from .color import L_ab2rgb, _bytes, _fits, _gamma, _linear, _linear_part, _rgb2xyz, _root, _share, light_bytes, luma, rgb2L_ab, rgb2lab
 from .data import data_home, find_photos, photo_suffixes
 from .generator import Generator, load_weights
 from .photo import Photo, from_image, read_photo, write_photo

@@ -439,7 +439,7 @@ def _squares(source, digs, size, resize, crops, via, seed, on_change, note=lambd
         except ColorganError: return False
     with ThreadPoolExecutor(os.cpu_count()) as ex:
         for start in range(0, len(source), 256):
-            for some in ex.map(lambda a: [one(i) for i in range(a, min(a + 8, start + 256, len(source)))], range(start, min(start + 256, len(source)), 8)): yield from some      # eight in one go: handing over takes as long as half a small photo
+            for some in ex.map(lambda a: [one(i) for i in range(a, min(a + 8, start + 256, len(source)))], range(start, min(start + 256, len(source)), 8)): yield from some      # eight in one go: handing a small photo over takes long beside reading it
 
 def _fill(x, squares):
     "Write the squares into `x` one after another; return what each row is."
