@@ -18,10 +18,10 @@ looked_at = {      # what a person saw in the pictures of a file, by the beginni
     'a28cd103': dict(pictures='Skies turn pale blue. The cat, the flower and the motorcycle take an olive tint, which is wrong; the suit, the flag and the cup stay brown or grey.', but=' (but for two of its 1,858, which the data set has in both parts: they are left out since)',
         stages=' The adversarial stage went too far: at its end it is nearly as colourful as the photos and further from them than grey, though its rates fell. A shorter one, chosen as it goes, is the next thing to try.',
         fails=['Anything whose colour its shape must tell: clothes, flags, cars, fruit, animals. It has seen a few hundred objects; they come out in the tint of their lightness, mostly brown.', 'People: there are few in the training photos. Skin is a pale brown, as walls are.', 'Greenery in poor light turns brown or stays grey; indoors, ceilings may turn sky-blue.'])}
-base = Settings(name='weights', data='scenes+photos', generator='lean', nf=48, dropout=.2, ema=.995, save_every=400, sample_every=2000, log_every=50, patch=34, bs=16)
-stages = [with_(base, name='weights-64', size=64, pretrain_steps=40_000, gan_steps=0),
-          with_(base, name='weights-96', size=96, pretrain_steps=10_000, pretrain_lr=5e-4, gan_steps=0),
-          with_(base, name='weights-96-gan', size=96, pretrain_steps=0, gan_steps=2400, lr=1e-4, sample_every=100, keep='best', patience=6)]
+base = Settings(name='weights', data='scenes+photos', generator='lean', nf=48, dropout=.2, ema=.995, save_every=400, sample_every=2000, log_every=50, patch=34, bs=32)
+stages = [with_(base, name='weights-64', size=64, pretrain_steps=12_000, gan_steps=0),
+          with_(base, name='weights-96', size=96, pretrain_steps=3000, pretrain_lr=5e-4, gan_steps=0),
+          with_(base, name='weights-96-gan', size=96, bs=16, pretrain_steps=0, gan_steps=1200, lr=1e-4, sample_every=100, keep='best', patience=6)]
 
 def sources(data):
     "{kind: {part: Source}}: photos are parted by the manifest, scenes by their folders; of each training part some are kept for validation."
