@@ -6,7 +6,7 @@
 __all__ = ['SharedBatchNorm', 'Team', 'together']
 
 # %% ../nbs/11b_scale.ipynb #b74e8fcf
-import copy, os, sys
+import copy, os, signal, sys, threading
 from contextlib import contextmanager
 from datetime import timedelta
 import torch
@@ -111,7 +111,10 @@ class Team(Alone):
         s.per_photo = type(s.per_photo)().join(self.gather(s.per_photo)); s.area, s.count = (sum(self.gather(o)) for o in (s.area, s.count))
 
 # %% ../nbs/11b_scale.ipynb #fe763ac1
-def _lost(e): return isinstance(e, getattr(dist, 'DistError', ())) or any(k in str(e) for k in ('gloo', 'NCCL', 'Connection closed', 'Connection reset', 'onnection was'))
+def _lost(e):
+    "What tells that another process is gone: `e`, or what was being dealt with as `e` came; else None."
+    while e and not (isinstance(e, getattr(dist, 'DistError', ())) or any(k in str(e) for k in ('gloo', 'NCCL', 'Connection closed', 'Connection reset', 'onnection was'))): e = e.__context__
+    return e
 
 @contextmanager
 def together(say=lambda t: None):
@@ -123,8 +126,9 @@ def together(say=lambda t: None):
     except Interrupted as e:
         if team.main: raise
         sys.exit(e.code)
-    except RuntimeError as e:
-        if not _lost(e): raise
+    except (RuntimeError, SystemExit) as e:
+        if not (e := _lost(e)): raise
+        if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGTERM, signal.SIG_IGN)      # a launcher ends those that are left: not before this is said
         raise ColorganError(f'process {team.rank} of {team.size} lost another one; what was saved last stays, go on with --resume, with as many processes as are left ({(str(e).strip() or type(e).__name__).splitlines()[0][:160]})') from None
     finally:
         try: dist.destroy_process_group()
