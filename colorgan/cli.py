@@ -58,6 +58,7 @@ def train(
     set_: List[str] = typer.Option([], '--set', metavar='KEY=VALUE', help='Change a setting; repeatable.'),
     preset: Optional[str] = typer.Option(None, help="A named data protocol: paper."),
     resume: bool = typer.Option(False, help='Go on with the run in --out.'),
+    deterministic: bool = typer.Option(False, '--deterministic', help='On CUDA too, the same weights for the same seed, more slowly: --set deterministic=true.'),
     json_: bool = typer.Option(False, '--json', help='The summary as JSON.'),
 ):
     "Train on anyone's photos: L1, then the GAN."
@@ -65,6 +66,7 @@ def train(
     from colorgan.data import apply_preset, get_source
     from colorgan.gan import resumed_settings, train as run
     from colorgan.scale import together
+    if deterministic: set_ = [*set_, 'deterministic=true']
     def settled():
         if resume:
             if config or preset: raise ColorganError('a resumed run keeps its settings: leave out --config and --preset')
@@ -274,6 +276,9 @@ def main(
     for name, code in dict(SIGTERM=143, SIGHUP=129).items():
         if (s := getattr(signal, name, None)) and signal.getsignal(s) == signal.SIG_DFL: signal.signal(s, lambda s, _, code=code: (signal.signal(s, signal.SIG_IGN), sys.exit(code)))      # so that what is temporary goes; nohup's wish stands
     if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='backslashreplace' if os.name == 'nt' else 'surrogateescape', **(dict(encoding='utf-8') if os.name == 'nt' and not sys.stdout.isatty() else {}))      # a file's name may be in no alphabet that the terminal has
+    argv = [*(sys.argv[1:] if argv is None else argv)]
+    if '--onnx' in argv[1:] and argv[0] == 'export' and (argv[(i := argv.index('--onnx') + 1):] or ['-'])[0].startswith('-'): argv.insert(i, 'generator.onnx')
+    formats, here = warnings.formatwarning, os.path.dirname(os.path.abspath(sys.modules['colorgan'].__file__)); warnings.formatwarning = lambda text, kind, file, *a, **kw: f'colorgan: {text}\n' if os.path.dirname(os.path.abspath(file)) == here else formats(text, kind, file, *a, **kw)      # what colorgan warns of is a line, without the code that says it
     try: code = app(args=argv, prog_name='colorgan', standalone_mode=False)
     except KeyboardInterrupt: _say('colorgan: stopped'); code = 130
     except SystemExit as e:

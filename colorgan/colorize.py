@@ -8,7 +8,7 @@ __all__ = ['weights_name', 'weights_sha256', 'weights_url', 'working_size', 'gui
            'write_colours', 'colorize_file', 'colorize_files']
 
 # %% ../nbs/10_colorize.ipynb #96747bbc
-import hashlib, http.client, itertools, math, os, sys
+import hashlib, http.client, itertools, math, os, re, sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from . import __version__
 from .core import ColorganError, atomic_path, autocast, pick_device, pick_precision
 from .color import L_ab2rgb, _bytes, _fits, _gamma, _linear, _linear_part, _rgb2xyz, _root, _share, light_bytes, luma, rgb2L_ab, rgb2lab
 from .data import data_home, find_photos, photo_suffixes
@@ -92,17 +93,20 @@ def _array(photo):
     if a.dtype not in (np.uint8, np.uint16) or a.ndim != 3 or a.shape[2] != 3 or 0 in a.shape: raise ColorganError(f'expected a photo of uint8 or uint16, (h, w, 3) or (h, w), got {a.dtype} {a.shape}')
     return np.ascontiguousarray(a)
 
+def _no_memory(e): return isinstance(e, torch.OutOfMemoryError) or "can't allocate memory" in str(e)      # a CPU's allocator has no error of its own
+
 class Colorizer:
     "Colours photos of any size: `Colorizer.from_file('generator.safetensors')(photo)`."
     def __init__(self,
         G:Generator,         # in any mode and place
-        size:int=256,        # working size: see `working_size`
+        size:int=256,        # working size, 8 to 4096: see `working_size`
         input:str='lstar',   # what G was trained to see: 'lstar' or 'luma'
         device:str='auto',   # where it runs
         precision:str='auto', # 'fp32', 'bf16' or 'fp16'
         saturation:float=1., # factor on all that G answers
         say=lambda t: print(t, file=sys.stderr),   # told when memory did not suffice
     ):
+        if not 8 <= size <= 4096: raise ColorganError(f'size {size}: expected 8 to 4096')
         self.device = pick_device(device); self.precision = pick_precision(self.device, precision)
         self.G, self.size, self.input, self.saturation, self.say = G.to(self.device, memory_format=torch.channels_last).eval(), size, input, saturation, say
 
@@ -152,7 +156,9 @@ class Colorizer:
         for n in [len(L)] + [2**i for i in range(10, -1, -1) if 2**i < len(L)]:
             try:
                 with autocast(self.device, self.precision): return torch.cat([self.G(L[i:i + n].to(self.device)).float().cpu() for i in range(0, len(L), n)])
-            except torch.OutOfMemoryError: self.device.type == 'cuda' and torch.cuda.empty_cache(); n > 1 and self.say(f'out of memory with {n} photos at a time; trying fewer')
+            except RuntimeError as e:
+                if not _no_memory(e): raise
+                self.device.type == 'cuda' and torch.cuda.empty_cache(); n > 1 and self.say(f'out of memory with {n} photos at a time; trying fewer')
         raise torch.OutOfMemoryError(f'a picture of {L.shape[3]} × {L.shape[2]} does not fit')
 
     def _see(self, photos):
@@ -212,8 +218,9 @@ def parse_hint(
     text:str,   # 'x,y,#rrggbb': pixels from the left and the top
 ) -> tuple:     # (x, y, (r, g, b)); `ColorganError` if it is not one
     "A hint as it is typed."
-    try: x, y, c = text.split(','); c = c.strip().lstrip('#'); assert len(c) == 6; return int(x), int(y), tuple(int(c[i:i + 2], 16) for i in (0, 2, 4))
-    except (ValueError, AssertionError): raise ColorganError(f'hint {text!r}: expected x,y,#rrggbb') from None
+    m = re.fullmatch(r'\s*(\d+)\s*,\s*(\d+)\s*,\s*#?([0-9a-fA-F]{6})\s*', text, re.ASCII)
+    if not m: raise ColorganError(f'hint {text!r}: expected x,y,#rrggbb')
+    return int(m[1]), int(m[2]), tuple(bytes.fromhex(m[3]))
 
 def with_hints(
     L,            # (1, 1, h, w) in [−1, 1]: what the network saw
@@ -293,8 +300,9 @@ def find_weights(
             return p
     why = '$COLORGAN_OFFLINE forbids fetching'
     if os.environ.get('COLORGAN_OFFLINE') != '1':
-        try: _fetch(weights_url, home, weights_sha256); return home
-        except (OSError, http.client.HTTPException) as e: why = f'{type(e).__name__}'
+        for url in dict.fromkeys((weights_url, weights_url.replace('/main/', f'/v{__version__}/'))):      # other weights may have taken their place: a version's own stay with its tag
+            try: _fetch(url, home, weights_sha256); return home
+            except (OSError, http.client.HTTPException) as e: why = f'{type(e).__name__}'
     raise ColorganError(f'no weights at hand and none could be fetched ({why}): put {weights_name} from {weights_url} into {home.parent}, or name a file with --weights; `colorgan demo` trains some in minutes')
 
 # %% ../nbs/10_colorize.ipynb #aa75fd63
@@ -397,7 +405,7 @@ def colorize_file(
 
 def _named(f, e):
     "An error as that of one photo; what nobody foresaw must not end a folder."
-    return e if isinstance(e, ColorganError) else ColorganError(f'{f.name}: ' + ('not enough memory' if isinstance(e, MemoryError) or "can't allocate memory" in str(e) else f"{type(e).__name__}: {(str(e).strip() or 'no more is known').splitlines()[0]}"))
+    return e if isinstance(e, ColorganError) else ColorganError(f'{f.name}: ' + ('not enough memory' if isinstance(e, MemoryError) or _no_memory(e) else f"{type(e).__name__}: {(str(e).strip() or 'no more is known').splitlines()[0]}"))
 
 def colorize_files(
     cz:Colorizer,        # a `Colorizer`

@@ -393,6 +393,12 @@ class PhotoSet:
 
     @property
     def size(self) -> int: return self.x.shape[-1]
+    @property
+    def items(self): return range(len(self))
+
+    def subset(self, idxs):
+        "The same, of some of its squares."
+        return PhotoSet(self.x, self.names, self.rows[np.asarray(idxs, int)], self.skipped, self.grey)
 
     def take(self, idxs) -> torch.Tensor:
         "Squares `idxs` as uint8 (n, 3, size, size)."
@@ -613,18 +619,20 @@ class LabLoader:
             yield self.lab(self.batches(self.start + i, self.part) if self.shuffle else self.photos.take(range(i*self.bs, min((i + 1)*self.bs, len(self.photos)))))
 
     def one_batch(self): return next(iter(self))
-    def new(self, **kw): return self
+    def new(self, dataset=None, **kw): return self if dataset is None else LabLoader(self.photos.subset(list(dataset)), self.bs, shuffle=False, input=self.input, output=self.output, device=self.device)
 
     def show_batch(self, b=None, max_n=6, **kw):
         "Rows of grey and colour."
         L, ab = b or self.one_batch(); n = min(max_n, len(L))
         return show_images([list(L_ab2rgb(L, torch.zeros_like(ab[:, -2:]))[:n]), list(answer2rgb(L, ab)[:n])], size=1.3)
 
-    def show_results(self, b, out, max_n=6, **kw):
-        "Show rows of grey, predicted and true."
-        from IPython.display import display
-        (L, ab), pred = b, torch.stack(list(out)) if not isinstance(out, torch.Tensor) else out; n = min(max_n, len(L))
-        display(show_images([list(answer2rgb(L, o)[:n]) for o in (torch.zeros_like(ab[:, -2:]), pred.to(ab.device).float(), ab)], size=1.3))      # `Learner.show_results` throws away what this returns
+    def show_results(self, b, out, max_n=6, show=True, **kw):
+        "Show rows of grey, predicted and true; with `show=False`, give them to fastai's loggers."
+        (L, ab), pred = b, torch.stack(list(out)) if not isinstance(out, torch.Tensor) else out; n = min(max_n, len(L)); rows = [answer2rgb(L[:n], o[:n]).cpu() for o in (torch.zeros_like(ab[:, -2:]), pred.to(ab.device).float(), ab)]
+        if show: from IPython.display import display; display(show_images([list(o) for o in rows], size=1.3)); return      # `Learner.show_results` throws away what this returns
+        from fastai.torch_core import TensorImage
+        from fastcore.foundation import L as List
+        grey, told, true = map(TensorImage, rows); return grey, true, List(zip(grey, true)), List((o,) for o in told)
 
 # %% ../nbs/02_data.ipynb #d1b032c1
 def split_sum(

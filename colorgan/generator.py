@@ -99,11 +99,18 @@ class ConvNet(nn.Sequential):
         super().__init__(*block(ni, nf, 1), *block(nf, 2*nf, 2), *block(2*nf, 4*nf, 2), *block(4*nf, 8*nf, 2), *block(8*nf, 8*nf, 1), up, *block(8*nf, 4*nf, 1), up, *block(4*nf, 2*nf, 1), up, *block(2*nf, nf, 1), nn.Conv2d(nf, no, 3, 1, 1))
 
 # %% ../nbs/03_generator.ipynb #8f3cf8b6
+def _no_bomb(path):
+    "Raise when a file is a ZIP archive that would unpack to more than it is."
+    import zipfile
+    if not zipfile.is_zipfile(path): return
+    with zipfile.ZipFile(path) as z:
+        if any(i.compress_type for i in z.infolist()) or sum(i.file_size for i in z.infolist()) > os.path.getsize(path): raise ValueError('it would unpack to more than it is')
+
 def _read_state(path):
     "A state dict from .safetensors or .pth, without running anything in it."
     try:
         if Path(path).suffix == '.safetensors': from safetensors.torch import load_file; return _unpack(load_file(path))
-        sd = torch.load(path, map_location='cpu', weights_only=True); return sd.get('state_dict', sd) if isinstance(sd, dict) else sd
+        _no_bomb(path); sd = torch.load(path, map_location='cpu', weights_only=True); return sd.get('state_dict', sd) if isinstance(sd, dict) else sd
     except FileNotFoundError: raise ColorganError(f'encoder: no file {path}') from None
     except Exception as e: raise ColorganError(f'encoder: {path} cannot be read as weights ({type(e).__name__})') from None
 
@@ -290,7 +297,7 @@ _parts = dict(unet=dict(size=int, nf=int, dropout=float), resnet18=dict(blur=boo
 def generator_from_arch(
     arch:dict,         # kind, head, and what the kind needs: see `make_generator`
     encoder='none',    # for resnet18 and timm: see `encoder_weights` and `timm_unet`
-    plain=False,       # our own nets without memory for their weights, resnet18 without fastai: for `load_weights`
+    plain=False,       # without memory for the weights, resnet18 without fastai: for `load_weights`
 ) -> Generator:        # in train mode; `ColorganError` for values that do not make sense
     "Build a generator from a plain description."
     a = dict(arch); kind, head = a.pop('kind', None), a.pop('head', 'ab'); want = _parts.get(kind) if isinstance(kind, str) else None
@@ -302,7 +309,9 @@ def generator_from_arch(
     if kind == 'resnet18' and plain and not a['self_attention']:
         with torch.device('meta'): net = PlainUnet(a['blur'], a['dropout'], no)
     elif kind == 'resnet18': net, where = resnet_unet(encoder, **a, no=no)
-    elif kind == 'timm': from colorgan.bodies import timm_unet; net, where = timm_unet(encoder=encoder, **a, no=no)
+    elif kind == 'timm':
+        from colorgan.bodies import timm_unet
+        with torch.device('meta') if plain else contextlib.nullcontext(): net, where = timm_unet(encoder=encoder, **a, no=no)
     else:
         with torch.device('meta') if plain else contextlib.nullcontext(): net = dict(unet=UNet, lean=LeanUnet, nazeri=NazeriUNet, convnet=ConvNet)[kind](**a, no=no)
     return Generator(net, dict(unet=a.get('size'), resnet18=32, timm=32, lean=32, nazeri=16, convnet=8)[kind], arch, where, head)
@@ -372,6 +381,7 @@ def load_weights(
     if not isinstance(arch, dict) or not isinstance(meta, dict): raise ColorganError(f'{path}: its header is damaged')
     G = generator_from_arch(arch, plain=True); want = G.state_dict()
     if bad := _misfits(kinds, want): raise ColorganError(f'{path}: the weights do not fit the {arch["kind"]} that its header describes ({bad[0]})')
+    if arch['kind'] == 'timm': G = generator_from_arch(arch)      # in memory only now that the file has as many numbers: a body may hold more than its weights
     try: sd = _unpack(load_file(str(path)))
     except Exception as e: raise ColorganError(f'{path}: not a safetensors file ({type(e).__name__})') from None
     G.load_state_dict({k: v.to(want[k].dtype, copy=True) for k, v in sd.items()}, assign=True); G.meta = meta; G.encoder = str(meta.get('encoder', ''))      # a copy: the file may be written over while we live

@@ -65,13 +65,8 @@ def hub_class():
 
         @classmethod
         def from_pretrained(cls, pretrained_model_name_or_path, **kw):
-            hub = {k: kw.pop(k) for k in ('force_download', 'token', 'cache_dir', 'local_files_only', 'revision') if k in kw}
-            return super().from_pretrained(pretrained_model_name_or_path, **hub, ours=kw)      # so that nothing in a stranger's config.json passes for the caller's word
-
-        @classmethod
-        def _from_pretrained(cls, *, model_id, revision, cache_dir, force_download, local_files_only, token, ours=None, **_):
-            f = Path(model_id)/_file if Path(model_id).is_dir() else hf_hub_download(model_id, _file, revision=revision, cache_dir=cache_dir, force_download=force_download, token=token, local_files_only=local_files_only)
-            return cls.from_file(f, **(ours or {}))       # the weights file knows best
+            hub = {k: kw.pop(k) for k in ('force_download', 'token', 'cache_dir', 'local_files_only', 'revision') if k in kw}; name = str(pretrained_model_name_or_path)
+            return cls.from_file(Path(name)/_file if Path(name).is_dir() else hf_hub_download(name, _file, **hub), **kw)       # the weights file knows all: the mixin's own way would read a stranger's config.json, of whatever size, and let it speak for the caller
 
         def push_to_hub(self, repo_id, commit_message='Weights and their card', **kw): return to_hub(self, repo_id, message=commit_message, **kw)
 

@@ -9,7 +9,7 @@ __all__ = ['enough', 'EMA', 'adam', 'TrainState', 'mean_row', 'l1_step', 'chroma
            'augment', 'train_classifier', 'save_classifier', 'Features']
 
 # %% ../nbs/07_pretrain.ipynb #e714d7ee
-import errno, json, math, os, re, time
+import copy, errno, json, math, os, re, time
 from collections import deque
 from pathlib import Path
 import torch
@@ -22,7 +22,7 @@ import fastai.callback.progress, fastai.callback.schedule
 from .core import Alone, ColorganError, RunRecord, Settings, atomic_path, autocast, fsync, generator_at, pick_device, pick_precision, seed_at, seed_everything, show_images, with_
 from .color import L_ab2rgb, colorfulness, luma, rgb2L_ab
 from .data import Batches, LabLoader, PhotoSet, answer2rgb, to_L_ab
-from .generator import _header, _misfits, _pack, _unpack, generator_from_arch, make_generator, sort_header
+from .generator import _header, _misfits, _no_bomb, _pack, _unpack, generator_from_arch, make_generator, sort_header
 from .losses import CellLoss, init_weights, pixel_loss
 from .metrics import FrechetDistance, ciede2000
 
@@ -223,8 +223,8 @@ _names = re.compile(r'torch [A-Za-z0-9]+Storage|torch\._utils _rebuild_(tensor_v
 def _inspect(path, most=2**22):
     "Raise when a checkpoint is damaged, or is anything but tensors and plain values."
     import pickletools, zipfile
+    _no_bomb(path)
     with zipfile.ZipFile(path) as z:
-        if any(i.compress_type for i in z.infolist()) or sum(i.file_size for i in z.infolist()) > os.path.getsize(path): raise ValueError('it would unpack to more than it is')
         if bad := z.testzip(): raise ValueError(f'{bad} differs from its checksum')
         pkl, = (i for i in z.infolist() if i.filename.endswith('/data.pkl'))
         if pkl.file_size > most: raise ValueError('its list of tensors is too long')
@@ -289,28 +289,35 @@ class StageCallback(Callback):
         judge=None,        # see `validate`
     ): self.judge, self.st, self.step_fn, self.total, self.before, self.rates, self.rec, self.valid, self.samples, self.ckpt, self.bar, self.stop, self.watch = judge, st, step_fn, total, before, rates, record, valid, samples, checkpoint, progress, stop, watch
 
-    fitting, kept = False, 10_000      # so many rows, rates and losses stay in memory: a run may be long
-    def before_fit(self): self.t0, self.since, self.learn.loss, self.history = time.perf_counter(), self.st.step, torch.zeros(()), deque(maxlen=self.kept)
+    fitting, kept, was = False, 10_000, None      # so many rows, rates and losses stay in memory: a run may be long
+    def before_fit(self):
+        self.t0, self.since, self.learn.loss, self.history = time.perf_counter(), self.st.step, torch.zeros(()), deque(maxlen=self.kept)
+        self.was = copy.deepcopy(self.st.state_dict()) if hasattr(self.learn, 'lr_finder') else None      # fastai's rate finder puts G and its optimiser back, and knows nothing of all else
     def before_train(self): self.fitting = True
-    def after_fit(self): self.fitting = False
+    def after_fit(self):
+        self.fitting = False
+        if self.was: self.st.load_state_dict(self.was); self.was = None
     def before_validate(self):
-        if self.fitting: raise CancelValidException()          # but not of `show_results`, `get_preds` and `validate`
+        if self.fitting and not hasattr(self.learn, 'gather_preds'): raise CancelValidException()          # but not of `show_results`, `get_preds`, which loggers call, and `validate`
     def after_cancel_validate(self): r = self.learn.recorder; r.cancel_valid, r.loss.total, r.loss.count = False, torch.tensor(math.nan), 1      # loggers expect a number in each column
 
     def after_batch(self):
-        for o in (self.learn.recorder.lrs, self.learn.recorder.losses):
+        r = getattr(self.learn, 'recorder', None)      # none while a logger asks for answers
+        for o in (r.lrs, r.losses) if r else ():
             if len(o) > 1.1*self.kept: del o[:-self.kept]
 
     def before_batch(self):
         if not self.training: return
         st = self.st
-        if self.rates:
+        if self.rates and not self.was:
             for k, r in self.rates(st.step).items():
                 for g in getattr(st, f'opt_{k}').param_groups: g['lr'] = r*st.memo.get('rate', 1.)
         st.seed_step(self.before + st.step)
         st.window.append(out := st.team.mean(self.step_fn(st, *self.xb, *self.yb))); st.step += 1
-        if self.watch: self.watch.step(st, self.before + st.step, out)
-        self._now_and_then()
+        if self.was: self._log()
+        else:
+            if self.watch: self.watch.step(st, self.before + st.step, out)
+            self._now_and_then()
         raise CancelBatchException()
 
     def _now_and_then(self):
@@ -345,8 +352,8 @@ class StageCallback(Callback):
         means = dict(zip(st.window[0], torch.stack([torch.stack([v.float() for v in k.values()]) for k in st.window]).mean(0).tolist()))   # the one wait for the device
         n, self.since = st.step - self.since, st.step; rate = n*st.s.bs/max(self._clock(), 1e-9); self.learn.loss = torch.tensor(next(iter(means.values()))); st.window = []
         row = dict(stage=st.stage, step=self.before + st.step, lr=st.opt_g.param_groups[0]['lr'], **means); self.history.append(row)
-        if self.rec: self.rec.log(**row, images_per_s=rate)
-        if self.bar is not None: self.bar.set_postfix_str(' '.join(f'{k} {v:.3f}' for k, v in means.items()) + f' {rate:.1f} img/s')
+        if self.rec and not self.was: self.rec.log(**row, images_per_s=rate)
+        if self.bar is not None and not self.was: self.bar.set_postfix_str(' '.join(f'{k} {v:.3f}' for k, v in means.items()) + f' {rate:.1f} img/s')
 
 # %% ../nbs/07_pretrain.ipynb #12a1aa34
 class _Opt(OptimWrapper):
@@ -364,7 +371,7 @@ def stage_learner(
     s = st.s
     dl = LabLoader(train, s.bs, steps=steps or cb.total - st.step, start=cb.before + st.step, seed=s.seed, flip=s.flip, input=s.input, output=s.output, device=st.device, part=st.team.part(s.bs, s.accumulate))
     dls = DataLoaders(dl, LabLoader(cb.valid if cb.valid is not None else train, s.bs, shuffle=False, input=s.input, output=s.output, device=st.device), device=st.device)
-    learn = Learner(dls, st.G, loss_func=st.pix, opt_func=lambda *_, **__: _Opt(opt=st.opt_g), cbs=cb)
+    learn = Learner(dls, st.G, loss_func=st.pix, opt_func=lambda *_, **__: _Opt(opt=st.opt_g), lr=st.opt_g.param_groups[0]['lr'], cbs=cb)
     if hasattr(learn, 'progress'): learn.remove_cb(learn.progress)
     learn.logger = lambda *_: None
     return learn
@@ -401,15 +408,9 @@ def lr_find(
 ):                     # rates, losses, fastai's suggestion ('valley')
     "fastai's learning rate finder on `l1_step`."
     import tempfile
-    from contextlib import redirect_stdout
-    import io
-    step, stage, seconds, scalers, ema = st.step, st.stage, st.seconds, {k: v.state_dict() for k, v in st.scalers.items()}, st.ema and {k: v.clone() for k, v in st.ema.net.state_dict().items()}      # fastai puts G and its optimiser back, and knows nothing of these
     with tempfile.TemporaryDirectory() as d:
         learn = stage_learner(st, train, StageCallback(st, l1_step, 10**9), steps=num_it); learn.path = Path(d)
         with learn.no_bar(), learn.no_logging(): tip = learn.lr_find(num_it=num_it, end_lr=end, show_plot=False).valley
-    st.step, st.stage, st.window, st.seconds = step, stage, [], seconds
-    if ema: st.ema.net.load_state_dict(ema)
-    for k, v in scalers.items(): v and st.scalers[k].load_state_dict(v)
     return learn.recorder.lrs, [float(o) for o in learn.recorder.losses], tip
 
 # %% ../nbs/07_pretrain.ipynb #f71cda0b
@@ -499,9 +500,10 @@ class Features:
     ):
         from safetensors.torch import load_file
         try:
-            meta, kinds = _header(path); self.size, self.net = min(int(meta['size']), 2048), _resnet(kinds['fc.weight'][1][0])
-            if bad := _misfits(kinds, self.net.state_dict()): raise ValueError(bad[0])
-            self.net.load_state_dict(_unpack(load_file(str(path))))
+            meta, kinds = _header(path); self.size = min(int(meta['size']), 2048)
+            with torch.device('meta'): self.net = _resnet(kinds['fc.weight'][1][0])
+            if bad := _misfits(kinds, want := self.net.state_dict()): raise ValueError(bad[0])
+            self.net.load_state_dict({k: v.to(want[k].dtype, copy=True) for k, v in _unpack(load_file(str(path))).items()}, assign=True)
         except FileNotFoundError: raise ColorganError(f'no classifier {path}') from None
         except Exception as e: raise ColorganError(f'{path}: not a classifier that was saved here ({type(e).__name__})') from None
         self.net.fc = torch.nn.Identity(); self.net.eval().to(device); self.device = device
