@@ -203,17 +203,17 @@ def _broken_off(folder, keep):
             if p.is_file() and time.time() - p.stat().st_mtime > keep: p.unlink()
 
 def launch(
-    weights=None,            # a `Colorizer`, a weights file, or None: see `find_weights`
-    host='127.0.0.1',        # this machine alone; '0.0.0.0': whoever can reach it
-    port=7860,               # 0: any that is free
-    max_mb=40,               # a larger file is refused, in MB of 2²⁰ bytes
-    share=False,             # also through a public address that Gradio lends
-    size=0,                  # working size to begin with
-    device='auto',           # where the network runs
-    max_pixels=100_000_000,  # a photo of more is refused
-    keep=3600,               # seconds after which what was uploaded and made is deleted
+    weights=None,                     # a `Colorizer`, a weights file, or None: see `find_weights`
+    host:str='127.0.0.1',             # this machine alone; '0.0.0.0': whoever can reach it
+    port:int=7860,                    # 0: any that is free
+    max_mb:float=40,                  # a larger file is refused, in MB of 2²⁰ bytes
+    share:bool=False,                 # also through a public address that Gradio lends
+    size:int=0,                       # working size to begin with
+    device:str='auto',                # where the network runs
+    max_pixels:int=100_000_000,       # a photo of more is refused
+    keep:float=3600,                  # seconds after which what was uploaded and made is deleted
     say=partial(print, flush=True),   # takes the address
-    stop=None,               # a `threading.Event` that ends it; Ctrl-C does too
+    stop=None,                        # a `threading.Event` that ends it; Ctrl-C does too
 ):
     "Serve the page until it is stopped; then nothing of it is left."
     local = host in ('127.0.0.1', 'localhost', '::1'); was = {k: os.environ.get(k) for k in ('GRADIO_TEMP_DIR', 'GRADIO_EXAMPLES_CACHE', 'GRADIO_ALLOWED_PATHS', 'NO_PROXY', 'no_proxy')}; stop = stop or threading.Event(); port = _free(host, port)

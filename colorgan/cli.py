@@ -147,7 +147,7 @@ def colorize(
         if skip_existing and o.exists() and o.stat().st_size: note(f, [], 'left out: is there already'); continue
         try:
             if only_grey and clip_has_colour(f): note(f, [], 'left out: has colour'); continue
-            r = colorize_video(cz, f, o, saturation, smooth, _bar, _say, in_place=in_place); note(f, [o], None); _say(_flicker(f.name, r))
+            r = colorize_video(cz, f, o, saturation, smooth, _bar, _say, in_place=in_place, max_pixels=max_pixels); note(f, [o], None); _say(_flicker(f.name, r))
         except ColorganError as e: note(f, [], e)
     if left: _say(f'left out {len(left)}: ' + '; '.join(f"{k} {sum(o['why'].endswith(k) for o in left)}" for k in dict.fromkeys(o['why'].removeprefix('left out: ') for o in left)))
     if failed: _say(f'{len(failed)} of {len(pairs)} failed:')

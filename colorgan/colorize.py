@@ -34,11 +34,11 @@ def working_size(
 
 # %% ../nbs/10_colorize.ipynb #7a336007
 def guided(
-    L,          # (b, 1, h, w) in [−1, 1], small
-    ab,         # (b, 2, h, w) in [−1, 1], small
-    r=1,        # pixels to each side of a window
-    eps=4e-3,   # variance of L below which an edge is no edge
-):              # (b, 4, h, w): slopes and offsets of a and b
+    L:torch.Tensor,    # (b, 1, h, w) in [−1, 1], small
+    ab:torch.Tensor,   # (b, 2, h, w) in [−1, 1], small
+    r:int=1,           # pixels to each side of a window
+    eps:float=4e-3,    # variance of L below which an edge is no edge
+):                     # (b, 4, h, w): slopes and offsets of a and b
     "ab around each pixel as a linear function of L (He and Sun 2015)."
     box = lambda z: F.avg_pool2d(F.pad(z, (r, r, r, r), mode='replicate'), 2*r + 1, 1)
     m, n = box(L), box(ab); slope = box((box(L*ab) - m*n)/(box(L*L) - m*m + eps))
@@ -65,11 +65,11 @@ def _to_linear(f, ab):
     return lin.view(3, *f.shape)
 
 def lay(
-    photo,          # uint8 or uint16 (h, w, 3)
-    c,              # (1, 4, h′, w′) as `guided` gives it; or ab itself (1, 2, h, w), of the photo's size
-    saturation=1.,  # factor on ab
-    pixels=2**17,   # of a strip
-):                  # the same type and shape
+    photo:np.ndarray,      # uint8 or uint16 (h, w, 3)
+    c,                     # (1, 4, h′, w′) as `guided` gives it; or ab itself (1, 2, h, w), of the photo's size
+    saturation:float=1.,   # factor on ab
+    pixels:int=2**17,      # of a strip
+):                         # the same type and shape
     "The photo's lightness with the colour of `c`."
     h, w = photo.shape[:2]; out = np.empty_like(photo); n = max(1, pixels//w); wide = _wide(c, w) if c.shape[1] == 4 else c[0]
     for y in range(0, h, n):
@@ -106,9 +106,15 @@ class Colorizer:
         saturation:float=1., # factor on all that G answers
         say=lambda t: print(t, file=sys.stderr),   # told when memory did not suffice
     ):
-        if not 8 <= size <= 4096: raise ColorganError(f'size {size}: expected 8 to 4096')
         self.device = pick_device(device); self.precision = pick_precision(self.device, precision)
         self.G, self.size, self.input, self.saturation, self.say = G.to(self.device, memory_format=torch.channels_last).eval(), size, input, saturation, say
+
+    @property
+    def size(self) -> int: return self._size
+    @size.setter
+    def size(self, n):
+        if not 8 <= n <= 4096: raise ColorganError(f'size {n}: expected 8 to 4096')      # far more, and the machine's memory would be gone
+        self._size = n
 
     @classmethod
     def from_file(cls,
@@ -131,9 +137,9 @@ class Colorizer:
         return from_hub(name, **kw)
 
     def push_to_hub(self,
-        name,          # 'owner/name'
+        name:str,      # 'owner/name'
         **kw,          # see `colorgan.hub.to_hub`
-    ):
+    ) -> str:          # the address of the commit
         "These weights as a repository on the hub, with their card."
         from colorgan.hub import to_hub
         return to_hub(self, name, **kw)
@@ -183,7 +189,7 @@ class Colorizer:
         photo:np.ndarray|Image.Image|str|Path,   # uint8 or uint16 (h, w, 3) or (h, w), a PIL image, or a path
         saturation:float=1., # factor on the colours
         hints:tuple=(),      # see `with_hints`
-    ) -> np.ndarray:         # the same size and depth, (h, w, 3), with the photo's own L*
+    ) -> np.ndarray:         # the same size and depth, (h, w, 3), with the photo's own L*; `ColorganError` for what is no photo, a hint outside it, too little memory
         "Colour one photo."
         return self.batch([photo], saturation, hints)[0]
 
@@ -191,24 +197,27 @@ class Colorizer:
         photos:list,         # see `__call__`
         saturation:float=1., # factor on the colours
         hints:tuple=(),      # see `with_hints`
-    ) -> list:               # of uint8 or uint16 (h, w, 3), in order
+    ) -> list:               # of uint8 or uint16 (h, w, 3), in order; `ColorganError` as above
         "Colour several photos."
         arrays = [_array(p) for p in photos]
         return [self._finish(a, L, with_hints(L, y, hints, a.shape[:2], factor=saturation*self.saturation) if hints else y, saturation) for a, (L, y) in zip(arrays, self._see(arrays))]
 
     def video(self,
-        path:str|Path, out:str|Path,   # a clip and where to write
-        **kw,                # `saturation`, `smooth`, `progress`, `say`: see `colorgan.video.colorize_video`
-    ) -> dict:
+        path:str|Path,       # a clip
+        out:str|Path,        # where to write; its suffix decides the container
+        saturation:float=1., # factor on the colours
+        smooth:float=.8,     # how long colours last where the light stays, in [0, 1)
+        **kw,                # `progress`, `say`, `in_place`, `max_pixels`: see `colorgan.video.colorize_video`
+    ) -> dict:               # frames, scenes, seconds, flicker…; `ColorganError`, and no file, if it cannot be done
         "Colour a clip: what `10a_video` builds."
         from colorgan.video import colorize_video
-        return colorize_video(self, path, out, **kw)
+        return colorize_video(self, path, out, saturation, smooth, **kw)
 
-    def predict_ab(self, x) -> torch.Tensor:
+    def predict_ab(self, x:torch.Tensor) -> torch.Tensor:
         "The network's answer at the working size, (1, 2, h′, w′), for a photo as a tensor: uint8 (1, 3, h, w)."
         return self._see([np.ascontiguousarray(x[0].permute(1, 2, 0).numpy())])[0][1]
 
-    def lay(self, x, ab, saturation=1.) -> torch.Tensor:
+    def lay(self, x:torch.Tensor, ab:torch.Tensor, saturation:float=1.) -> torch.Tensor:
         "ab (1, 2, h′, w′) on a photo's own lightness: uint8 (1, 3, h, w) in and out."
         a = np.ascontiguousarray(x[0].permute(1, 2, 0).numpy()); h, w = ab.shape[-2:]; k = math.sqrt(h*w); L = self.look(a, k); L = L if L.shape[-2:] == (h, w) else _resize(L, (h, w))
         return torch.from_numpy(self._finish(a, L, ab.float(), saturation)).permute(2, 0, 1)[None]
@@ -223,14 +232,14 @@ def parse_hint(
     return int(m[1]), int(m[2]), tuple(bytes.fromhex(m[3]))
 
 def with_hints(
-    L,            # (1, 1, h, w) in [−1, 1]: what the network saw
-    y,            # (1, 2 or 3, h, w) in [−1, 1]: its answer
-    hints,        # (x, y, (r, g, b)), in pixels of the photo
-    hw,           # the photo's height and width
-    reach=.7,     # of a hint over even ground, as a share of the photo's longer side
-    tol=12.,      # difference of L* at which a way costs double
-    factor=1.,    # on all colours, later: a hint's own is to come out as it was given
-):                # y with the hints in it
+    L:torch.Tensor,     # (1, 1, h, w) in [−1, 1]: what the network saw
+    y:torch.Tensor,     # (1, 2 or 3, h, w) in [−1, 1]: its answer
+    hints:list|tuple,   # (x, y, (r, g, b)), in pixels of the photo
+    hw:tuple,           # the photo's height and width
+    reach:float=.7,     # of a hint over even ground, as a share of the photo's longer side
+    tol:float=12.,      # difference of L* at which a way costs double
+    factor:float=1.,    # on all colours, later: a hint's own is to come out as it was given
+) -> torch.Tensor:      # y with the hints in it
     "The answer, led by points whose colour is known."
     from skimage.graph import MCP_Geometric
     h, w = L.shape[2:]; l = L[0, 0].numpy()*50; own, y = y[:, :-2], y[:, -2:]; parts, total, near = torch.zeros_like(y), torch.zeros_like(L), torch.zeros_like(L)
@@ -242,12 +251,12 @@ def with_hints(
 
 # %% ../nbs/10_colorize.ipynb #12ba8aba
 def samples(
-    cz:Colorizer,     # whose generator has dropout; `ColorganError` if it has none
-    photo,            # see `Colorizer`
-    k:int,            # how many
-    saturation=1.,    # factor on the colours
-    seed=0,           # decides what is left out
-):                    # (k pictures, spread (h′, w′) in units of ab)
+    cz:Colorizer,                            # whose generator has dropout; `ColorganError` if it has none
+    photo:np.ndarray|Image.Image|str|Path,   # see `Colorizer`
+    k:int,                                   # how many
+    saturation:float=1.,                     # factor on the colours
+    seed:int=0,                              # decides what is left out
+) -> tuple:                                  # (k pictures, spread (h′, w′) in units of ab)
     "Several different colourings of one photo, and how far they are apart. Not for several threads at once: the generator's dropout is on meanwhile."
     drops = [m for m in cz.G.modules() if isinstance(m, (torch.nn.Dropout, torch.nn.Dropout2d)) and m.p > 0]
     if not drops: raise ColorganError('samples: these weights were trained without dropout, so they have one answer only')
@@ -263,8 +272,8 @@ def samples(
 
 # %% ../nbs/10_colorize.ipynb #81c9b0de
 def is_grey(
-    photo,       # uint8 or uint16 (h, w, 3)
-    limit=2.,    # units of ab that are left unexplained, root mean square
+    photo:np.ndarray,   # uint8 or uint16 (h, w, 3)
+    limit:float=2.,     # units of ab that are left unexplained, root mean square
 ) -> bool:
     "Has the photo one tone only: grey, sepia, or with a cast?"
     a = photo if photo.dtype == np.uint8 else (photo >> 8).astype(np.uint8); im = Image.fromarray(a); im.thumbnail((128, 128), reducing_gap=3.); L, ab = rgb2L_ab(torch.from_numpy(np.asarray(im).transpose(2, 0, 1).copy())[None])
@@ -286,8 +295,8 @@ def _fetch(url, path, sha256, most=64*2**20):
     with atomic_path(path) as tmp: tmp.write_bytes(data)
 
 def find_weights(
-    path=None,   # what the user gave, or None
-) -> Path:       # `ColorganError` that says how to get some
+    path:str|Path|None=None,   # what the user gave, or None
+) -> Path:                     # `ColorganError` that says how to get some
     "The weights to use: given, $COLORGAN_WEIGHTS, `data/weights/` of the checkout, `data_home()`, or fetched into it. $COLORGAN_OFFLINE=1 forbids fetching."
     for p, src in ((path, '--weights'), (os.environ.get('COLORGAN_WEIGHTS'), '$COLORGAN_WEIGHTS')):
         if p:
@@ -307,10 +316,10 @@ def find_weights(
 
 # %% ../nbs/10_colorize.ipynb #aa75fd63
 def names_beside(
-    out,            # where a coloured photo goes
-    compare=False,  # see `write_colours`
-    n_samples=0,    # see `write_colours`
-) -> list:          # the last is the one that is written last
+    out:str|Path,         # where a coloured photo goes
+    compare:bool=False,   # see `write_colours`
+    n_samples:int=0,      # see `write_colours`
+) -> list:                # the last is the one that is written last
     "The other files that `write_colours` writes."
     out = Path(out); named = lambda t, s=None: out.with_name(f'{out.stem}-{t}{s or out.suffix}')
     return [*map(named, range(1, n_samples + 1)), named('spread', '.png')] if n_samples else [named('compare')]*bool(compare)
@@ -323,12 +332,12 @@ def _folds(path):
     except OSError: return False
 
 def plan_outputs(
-    paths,            # files, folders and globs
-    out,              # the folder to write to
-    in_place=False,   # write over the inputs
-    suffixes=photo_suffixes,  # of the files looked for in folders and by globs
-    beside=(),        # what `names_beside` gives: files that are written too
-) -> list:            # (file, its output) pairs; `ColorganError` if nothing is found or two outputs would be one
+    paths:list,                # files, folders and globs
+    out:str|Path,              # the folder to write to
+    in_place:bool=False,       # write over the inputs
+    suffixes=photo_suffixes,   # of the files looked for in folders and by globs
+    beside=(),                 # what `names_beside` gives: files that are written too
+) -> list:                     # (file, its output) pairs; `ColorganError` if nothing is found or two outputs would be one
     "Which file is written where: folders keep their inner structure."
     fold = str.lower if not in_place and _folds(out) else str      # on such a disk A.jpg and a.jpg are one
     same = lambda a, b: os.path.realpath(a) == os.path.realpath(b) or Path(a).exists() and Path(b).exists() and os.path.samefile(a, b)
@@ -356,8 +365,8 @@ def plan_outputs(
     return [(f, o) for o, f in seen.items()]
 
 def save_photo(
-    a:np.ndarray,   # uint8 (h, w, 3)
-    path,           # its suffix decides the format
+    a:np.ndarray,    # uint8 (h, w, 3)
+    path:str|Path,   # its suffix decides the format
 ):
     "Write a picture of our own whole or not at all, JPEG and WebP at quality 95."
     try:
@@ -370,15 +379,15 @@ def _beside(a, b):
     return np.concatenate([a, np.full((len(a), max(2, a.shape[1]//100), 3), np.iinfo(a.dtype).max, a.dtype), b], 1)
 
 def write_colours(
-    cz:Colorizer,     # a `Colorizer`
-    photo:Photo,      # as `read_photo` gave it
-    pic,              # the coloured picture; with `n_samples`, what `samples` gave, or None
-    out,              # where to write
-    compare=False,    # also before | after, as NAME-compare
-    n_samples=0,      # so many samples in place of one picture, as NAME-1, NAME-2…, and their spread as NAME-spread.png
-    saturation=1.,    # of the samples
-    done=None,        # a list to which paths are added as they are written
-) -> list:            # the paths written
+    cz:Colorizer,          # a `Colorizer`
+    photo:Photo,           # as `read_photo` gave it
+    pic,                   # the coloured picture; with `n_samples`, what `samples` gave, or None
+    out:str|Path,          # where to write
+    compare:bool=False,    # also before | after, as NAME-compare
+    n_samples:int=0,       # so many samples in place of one picture, as NAME-1, NAME-2…, and their spread as NAME-spread.png
+    saturation:float=1.,   # of the samples
+    done:list|None=None,   # a list to which paths are added as they are written
+) -> list:                 # the paths written
     "One coloured photo, and what was asked for beside it."
     done = [] if done is None else done; more = names_beside(out, compare, n_samples)
     def put(write, path, *a): write(*a, path); done.append(path)
@@ -391,14 +400,14 @@ def write_colours(
     return done
 
 def colorize_file(
-    cz:Colorizer,     # a `Colorizer`
-    path,             # an image file
-    out,              # where to write
-    saturation=1.,    # factor on ab
-    hints=(),         # see `with_hints`
-    max_pixels=500_000_000,   # a file that promises more is refused
-    **kw,             # `compare`, `n_samples`: see `write_colours`
-) -> list:            # the paths written; `ColorganError` if it cannot be done
+    cz:Colorizer,                 # a `Colorizer`
+    path:str|Path,                # an image file
+    out:str|Path,                 # where to write
+    saturation:float=1.,          # factor on ab
+    hints:list|tuple=(),          # see `with_hints`
+    max_pixels:int=500_000_000,   # a file that promises more is refused
+    **kw,                         # `compare`, `n_samples`: see `write_colours`
+) -> list:                        # the paths written; `ColorganError` if it cannot be done
     "Colour one file into another, of the same size, format and description."
     photo = read_photo(path, max_pixels); [cz.say(f'{Path(path).name}: {t}') for t in photo.lost]; pic = None if kw.get('n_samples') else cz(photo.rgb, saturation, hints)
     return write_colours(cz, photo, pic, out, saturation=saturation, **kw)
@@ -408,17 +417,17 @@ def _named(f, e):
     return e if isinstance(e, ColorganError) else ColorganError(f'{f.name}: ' + ('not enough memory' if isinstance(e, MemoryError) or _no_memory(e) else f"{type(e).__name__}: {(str(e).strip() or 'no more is known').splitlines()[0]}"))
 
 def colorize_files(
-    cz:Colorizer,        # a `Colorizer`
-    pairs,               # (file, output), as `plan_outputs` gives them
-    saturation=1.,       # factor on ab
-    hints=(),            # see `with_hints`
-    only_grey=False,     # leave out photos that have colour: see `is_grey`
-    skip_existing=False, # leave out what has been written before
-    max_pixels=500_000_000,
-    bs=16,               # photos at most that are in memory together
-    pixels=2**23,        # and pixels
-    **kw,                # see `write_colours`
-):                       # yields (file, [paths written], what went wrong or was left out, or None), in order
+    cz:Colorizer,               # a `Colorizer`
+    pairs:list,                 # (file, output), as `plan_outputs` gives them
+    saturation:float=1.,        # factor on ab
+    hints:list|tuple=(),        # see `with_hints`
+    only_grey:bool=False,       # leave out photos that have colour: see `is_grey`
+    skip_existing:bool=False,   # leave out what has been written before
+    max_pixels:int=500_000_000,
+    bs:int=16,                  # photos at most that are in memory together
+    pixels:int=2**23,           # and pixels
+    **kw,                       # see `write_colours`
+):                              # yields (file, [paths written], what went wrong or was left out, or None), in order
     "Colour many files, small ones together, on after a bad one."
     k, n_samples = {k: v for k, v in kw.items() if k in ('compare', 'n_samples')}, kw.get('n_samples')
     def last(o): return (names_beside(o, **k) or [o])[-1]
@@ -447,4 +456,5 @@ def colorize_files(
             p = read(f, o); size = p.rgb.shape[0]*p.rgb.shape[1] if isinstance(p, Photo) else 0
             if held and (len(held) == bs or n + size > pixels): yield from flush(held); held, n = [], 0
             held.append((f, o, p)); n += size
+            if n >= pixels: yield from flush(held); held, n = [], 0      # not beside the next one
         if held: yield from flush(held)

@@ -33,8 +33,8 @@ class AnySize(nn.Module):
 
 # %% ../nbs/10b_export.ipynb #27abe8bd
 def export_program(
-    G,    # a `Generator` in eval mode, on the CPU
-):        # a `torch.export.ExportedProgram`: L (b, 1, h, w) in [−1, 1] → (ab (b, 2, h, w),)
+    G:nn.Module,                     # a `Generator` in eval mode, on the CPU
+) -> torch.export.ExportedProgram:   # a `torch.export.ExportedProgram`: L (b, 1, h, w) in [−1, 1] → (ab (b, 2, h, w),)
     "The generator as torch's graph, with batch, height and width free from 1 up."
     import torch.fx.experimental._config as config
     if G.training: raise ColorganError('only a generator in eval mode can be exported: call G.eval() first')
@@ -61,8 +61,8 @@ def _need(*names):
         except ImportError: raise ColorganError(f"exporting needs the package {n}: pip install \"colorgan[onnx]\"") from None
 
 def onnx_session(
-    path,   # an .onnx file
-):          # an `onnxruntime.InferenceSession` on the CPU, with torch's number of threads
+    path:str|Path,   # an .onnx file
+):                   # an `onnxruntime.InferenceSession` on the CPU, with torch's number of threads
     "A file as onnxruntime runs it."
     _need('onnxruntime'); import onnxruntime as ort
     o = ort.SessionOptions(); o.intra_op_num_threads, o.log_severity_level = torch.get_num_threads(), 4
@@ -70,10 +70,10 @@ def onnx_session(
     except Exception as e: raise ColorganError(f'{path}: onnxruntime {ort.__version__} cannot run it ({str(e).strip().splitlines()[0]})') from None
 
 def onnx_difference(
-    path,             # an .onnx file that `export_onnx` wrote
-    G,                # the `Generator` that it should equal
-    shapes=_shapes,   # (b, 1, h, w) of the pictures tried
-) -> list:            # a dict for each: shape, diff (largest absolute difference of any output, in units of [−1, 1])
+    path:str|Path,          # an .onnx file that `export_onnx` wrote
+    G:nn.Module,            # the `Generator` that it should equal
+    shapes:tuple=_shapes,   # (b, 1, h, w) of the pictures tried
+) -> list:                  # a dict for each: shape, diff (largest absolute difference of any output, in units of [−1, 1])
     "How far onnxruntime's answers are from torch's, on random L."
     s, g, rows = onnx_session(path), torch.Generator().manual_seed(0), []
     for shape in shapes:
@@ -84,11 +84,11 @@ def onnx_difference(
     return rows
 
 def export_onnx(
-    weights,      # a .safetensors file that `save_weights` wrote
-    out,          # the .onnx file to write, whole or not at all
-    opset=18,     # version of ONNX's operators: 18 or more, for some networks 16 or 17 too
-    check=True,   # compare with torch on odd sizes before the file gets its name
-) -> dict:        # path, bytes, opset, size, input, outputs, checked (see `onnx_difference`), max_diff
+    weights:str|Path,   # a .safetensors file that `save_weights` wrote
+    out:str|Path,       # the .onnx file to write, whole or not at all
+    opset:int=18,       # version of ONNX's operators: 18 or more, for some networks 16 or 17 too
+    check:bool=True,    # compare with torch on odd sizes before the file gets its name
+) -> dict:              # path, bytes, opset, size, input, outputs, checked (see `onnx_difference`), max_diff
     "A weights file as one ONNX graph: input L (b, 1, h, w), output ab (b, 2, h, w), both in [−1, 1], of any size; from the head 'lab' also its lightness."
     _need('onnx', 'onnxscript', *(['onnxruntime'] if check else [])); import onnx
     G, out = load_weights(weights), Path(out); meta = dict(size=256, input='lstar') | G.meta; names = ['ab', 'lightness'][:1 + (G.head == 'lab')]

@@ -93,14 +93,15 @@ def _to_yuv(av, a, fmt, tags):
     return f
 
 # %% ../nbs/10a_video.ipynb #02e5e219
-def _open(av, path):
-    "The opened clip and its picture stream; `ColorganError` if there is none."
+def _open(av, path, max_pixels=500_000_000):
+    "The opened clip and its picture stream; `ColorganError` if there is none, or one of too many pixels."
     f = Path(path).name
     try: src = av.open(str(path))
     except FileNotFoundError: raise ColorganError(f'{path}: no such file') from None
     except (av.FFmpegError, OSError, ValueError) as e: raise ColorganError(f"{f}: not a clip that can be read ({str(getattr(e, 'strerror', '') or e).lower()})") from None
     v = next((s for s in src.streams.video if not _cover(s)), None)
     if v is None or v.codec_context is None: src.close(); raise ColorganError(f'{f}: has no moving picture')
+    if (w := v.codec_context.width)*(h := v.codec_context.height) > max_pixels: src.close(); raise ColorganError(f'{f}: {w} × {h} pixels are more than the limit of {max_pixels}')
     v.thread_type = 'AUTO'
     return src, v
 
@@ -202,8 +203,8 @@ def _target(av, out, src):
     except (av.FFmpegError, OSError) as e: raise ColorganError(f"{out}: cannot be written ({(e.strerror or str(e)).lower()})") from None
 
 def clip_has_colour(
-    path,      # a clip
-    every=6,   # so many frames are taken together: one of them is looked at
+    path:str|Path,   # a clip
+    every:int=6,     # so many frames are taken together: one of them is looked at
 ) -> bool:
     "Is any of its frames more than grey, or of one tone? See `is_grey`."
     from colorgan.colorize import is_grey
@@ -213,19 +214,20 @@ def clip_has_colour(
         except av.FFmpegError: return False      # what cannot be read is said when it is coloured
 
 def colorize_video(
-    cz,                    # a `Colorizer`
-    path,                  # a clip
-    out,                   # where to write; its suffix decides the container
-    saturation:float=1.,   # factor on ab
-    smooth:float=.8,       # see `Smoother`; 0: none
-    progress=None,         # (total, initial, desc) → an object as tqdm's; None: silence
-    say=lambda t: None,    # told what differs from the source, a line each
-    in_place=False,        # the clip may take its own place, when it is whole
-) -> dict:                 # frames, scenes, seconds, fps (frames coloured in a second), encoder, flicker and flicker_unsmoothed (Lab units; None: nothing stood still)
+    cz,                           # a `Colorizer`
+    path:str|Path,                # a clip
+    out:str|Path,                 # where to write; its suffix decides the container
+    saturation:float=1.,          # factor on ab
+    smooth:float=.8,              # see `Smoother`; 0: none
+    progress=None,                # (total, initial, desc) → an object as tqdm's; None: silence
+    say=lambda t: None,           # told what differs from the source, a line each
+    in_place:bool=False,          # the clip may take its own place, when it is whole
+    max_pixels:int=500_000_000,   # a clip whose frames have more is refused
+) -> dict:                        # frames, scenes, seconds, fps (frames coloured in a second), encoder, flicker and flicker_unsmoothed (Lab units; None: nothing stood still)
     "Colour a clip into another with the same size, times and sound; `ColorganError`, and no file, if it cannot be done."
     av = _av(); path, out = Path(path), Path(out); f = path.name; tint = _Tinter(cz, saturation, smooth); n, moved, last, t = 0, 0, None, time.perf_counter()
     if not in_place and out.exists() and path.exists() and out.samefile(path): raise ColorganError(f'{out} would be written over its input; give another --out')
-    src, v = _open(av, path)
+    src, v = _open(av, path, max_pixels)
     with src: head = next((h for _, frames in _packets(av, src, v, f) for h in frames), None)
     if head is None: raise ColorganError(f'{f}: has no frame that can be decoded')
     src, v = _open(av, path); turn = round(head.rotation/90) % 4

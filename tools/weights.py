@@ -144,6 +144,7 @@ def write_card():
         lines.append(f"| {kinds[k]} | {m['n']} | {f(g['ciede2000'])} | {f(r['mean_ab']['ciede2000'])} | {f(t['tint_ciede2000'])} | **{f(m['ciede2000'])}** | {f(r['truth']['colorfulness'], 1)} | {f(m['colorfulness'], 1)} | {f(g['psnr'])} | {f(m['psnr'])} | {'yes' if yes else 'no'} |")
     rows = ['| factor | ' + ' | '.join(f'{k}: CIEDE2000 | tint | colourfulness' for k in c['curve']) + ' |', '| ---: |' + ' ---: |'*3*len(c['curve'])] + [f"| {rs[0]['factor']:.2f} | " + ' | '.join(f"{f(x['ciede2000'])} | {f(x['tint'] if x.get('tint_reached', x['tint'] is not None) else None)} | {f(x['colorfulness'], 1)}" for x in rs) + ' |' for rs in zip(*(v['rows'] for v in c['curve'].values()))]
     last = [max((x for x in c['candidates'] if x['stage'] == s and x['factor'] == 1.0), key=lambda x: x['factor']) for s in tr]
+    each = sum(x.get('on_each', False) for x in c['candidates']); on_each = '' if 'on_each' not in c['candidates'][0] else f", on each of the three kinds of photos by itself ({each} of {len(c['candidates'])} candidates)" if each else ', on the mean over the kinds, since no candidate does on each by itself'
     text = f"""# {c['file']}
 
 The weights that `colorgan colorize` uses when none are named. {c['bytes']/1e6:.1f} MB, sha256 `{c['sha256']}`. Made and measured by `python tools/weights.py --data PHOTOS`; this page is written from `card.json` by `python tools/weights.py --card`.
@@ -158,7 +159,7 @@ None of these eight was trained on. {seen['pictures']}
 
 **Data.** The scenes of the *Intel Image Classification* set (train part), BSDS500's val and test photos, and one photo of each of 850 ImageNet classes. Of the last two 150 each, by hash, are the test part ([manifest](../manifests/photos.csv)); they and `scenes/test` were never trained on{seen.get('but', '')}, and photos with a colourfulness under 5 were left out of training. **Licence of these weights: research use only**, as the photos' own.
 
-**The rule of choice**, written before the run (at the top of `tools/weights.py`): of all stages and factors 1.0 to 2.5 on the colours, on validation photos, the least colourful that reaches half the truth's colourfulness while CIEDE2000 stays below grey's and below that of a plain tint as colourful as the answer. It chose {b['stage']} with a factor of {b['factor']}: CIEDE2000 {f(b['ciede2000'])} (grey {f(b['grey'])}, tint {f(b['tint'])}), colourfulness {f(b['colorfulness'], 1)} (truth {f(b['truth'], 1)}). {' '.join(f"At the end of {x['stage']}, unscaled: {f(x['ciede2000'])} and {f(x['colorfulness'], 1)}{'' if x['allowed'] else ', not allowed'}." for x in last)}{seen.get('stages', '')}
+**The rule of choice**, written before the run (at the top of `tools/weights.py`): of all stages and factors 1.0 to 2.5 on the colours, on validation photos, the least colourful that reaches half the truth's colourfulness while CIEDE2000 stays below grey's and below that of a plain tint as colourful as the answer{on_each}. It chose {b['stage']} with a factor of {b['factor']}: CIEDE2000 {f(b['ciede2000'])} (grey {f(b['grey'])}, tint {f(b['tint'])}), colourfulness {f(b['colorfulness'], 1)} (truth {f(b['truth'], 1)}). {' '.join(f"At the end of {x['stage']}, unscaled: {f(x['ciede2000'])} and {f(x['colorfulness'], 1)}{'' if x['allowed'] else ', not allowed'}." for x in last)}{seen.get('stages', '')}
 
 ## What it scores
 
