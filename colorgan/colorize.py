@@ -161,7 +161,9 @@ class Colorizer:
         "The network's answer, in as few passes as memory allows."
         for n in [len(L)] + [2**i for i in range(10, -1, -1) if 2**i < len(L)]:
             try:
-                with autocast(self.device, self.precision): return torch.cat([self.G(L[i:i + n].to(self.device)).float().cpu() for i in range(0, len(L), n)])
+                with autocast(self.device, self.precision): y = torch.cat([self.G(L[i:i + n].to(self.device)).float().cpu() for i in range(0, len(L), n)])
+                if y.isfinite().all(): return y
+                raise ColorganError('the network answers with what is no number: its weights are damaged, or were trained into that')
             except RuntimeError as e:
                 if not _no_memory(e): raise
                 self.device.type == 'cuda' and torch.cuda.empty_cache(); n > 1 and self.say(f'out of memory with {n} photos at a time; trying fewer')
@@ -281,7 +283,7 @@ def is_grey(
     return ((y - X @ torch.linalg.lstsq(X, y, driver='gelsd').solution)**2).sum(1).mean().sqrt().item() < limit
 
 # %% ../nbs/10_colorize.ipynb #a81f3ebb
-weights_name, weights_sha256 = 'colorgan-lean-96.safetensors', 'a28cd103abbaba35617f99dcd5a98b8d7b9d23f91da90cc53dd68f8c06df10b8'
+weights_name, weights_sha256 = 'colorgan-lean-96b.safetensors', '9279556dc5fc233ec8b5c68408bd1a18805fb7d9ce3bb359b437f3cbb7454904'
 weights_url = 'https://github.com/colorgan/colorgan/raw/main/data/weights/' + weights_name
 
 def _sum(path): return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -6,12 +6,13 @@
 __all__ = ['Photo', 'read_photo', 'from_image', 'write_photo']
 
 # %% ../nbs/02a_photo.ipynb #0eab736c
-import contextlib, io, re, struct, threading, warnings, zlib
-from dataclasses import dataclass
+import contextlib, functools, io, itertools, re, struct, threading, warnings, zlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from .core import ColorganError, atomic_path
+from .color import _rgb2xyz
 from .data import _levels, _samples, _signed, file_size, formats, no_photo, read_file
 
 # %% ../nbs/02a_photo.ipynb #40fd9077
@@ -25,12 +26,12 @@ class Photo:
     xmp:bytes = b''           # an XMP packet
     icc:bytes = b''           # an RGB profile that is not sRGB, to be put back
     dpi:tuple = None          # pixels per inch, across and down
-    quality:int = 0           # of a JPEG, estimated
+    quality:int = 0           # of a JPEG: the least that is nowhere coarser
     compression:str = ''      # of a TIFF
     lossless:bool = True      # of a WebP
     iptc:bytes = b''          # the captions that catalogues write (IPTC)
     texts:tuple = ()          # (key, text) pairs of a PNG; ('', bytes), the comment of a JPEG
-    lost:tuple = ()           # what it held and could not be read, in words
+    lost:tuple = ()           # what it held and cannot be kept, in words
 
     @property
     def depth(self) -> int: return 8*self.rgb.dtype.itemsize
@@ -74,10 +75,9 @@ def _tiff_page(path, f, max_pixels):
             a = _samples(p, f)
             if a is None: return None
             a, ex = _levels(a, p, f), Image.Exif()
-            if not t.is_bigtiff: t.filehandle.seek(0); ex.load_from_fp(t.filehandle)
-            text = {k: v if isinstance(v, bytes) else str(v).encode() for k in _keep_tags if (v := tag(k)) and isinstance(v, (str, bytes))} if t.is_bigtiff else {}
-            unit = {1: 0., 3: 2.54}.get(tag(296), 1.); res = [v[0]/v[1]*unit if v and v[1] else 0 for v in (tag(282), tag(283))]; x, icc = (bytes(v) if isinstance(v := tag(k), (bytes, tuple)) else b'' for k in (700, 34675)); exif, lost = _exif(ex, text); lost += ('its EXIF and place are left out, since it is a BigTIFF',)*(t.is_bigtiff and any(k in p.tags for k in (34665, 34853)))
-            return dict(a=a, orientation=tag(274) or 1, icc=icc, xmp=x, dpi=tuple(res) if all(res) else None, iptc=_packed(tag(33723), t.byteorder), compression=p.compression.name.lower(), exif=exif, lost=lost)
+            ex.endian, ex.bigtiff = t.byteorder, t.is_bigtiff; ex.load_from_fp(t.filehandle, p.offset); o = tag(274) or 1
+            unit = {1: 0., 3: 2.54}.get(tag(296), 1.); res = [v[0]/v[1]*unit if v and v[1] else 0 for v in (tag(282), tag(283))]; x, icc = (bytes(v) if isinstance(v := tag(k), (bytes, tuple)) else b'' for k in (700, 34675)); exif, lost = _exif(ex, _upright_size((p.imagewidth, p.imagelength), o), o)
+            return dict(a=a, orientation=o, icc=icc, xmp=x, dpi=_upright_size(tuple(res), o) if all(res) else None, iptc=_packed(tag(33723), t.byteorder), compression=p.compression.name.lower(), exif=exif, lost=lost)
     except ColorganError: raise
     except Exception as e: raise ColorganError(f'{f}: not a TIFF that can be read ({type(e).__name__})') from None
 
@@ -119,13 +119,61 @@ def _space(icc):
     except ImageCms.PyCMSError: return space, 'in'
     return space, 'same' if same else 'both'
 
+def _curve(b):
+    "Linear light (256,) at the levels of a profile's curve, given its tag."
+    x = np.linspace(0, 1, 256); kind, n = struct.unpack('>HxxI', b[8:16]) if b[:4] == b'para' else (-1, struct.unpack('>I', b[8:12])[0])
+    if kind < 0: v = np.frombuffer(b[12:12 + 2*n], '>u2'); return x if n == 0 else x**(v[0]/256) if n == 1 else np.interp(x, np.linspace(0, 1, n), v/65535)
+    g, a, o, c, d, e, f = [*np.frombuffer(b[12:12 + 4*(1, 3, 4, 5, 7)[kind]], '>i4')/65536, *[0.]*7][:7]
+    if kind == 0: a, d = 1., 0.
+    if kind in (1, 2): c, d, e, f = 0., -o/a, c, c
+    return np.where(x >= d, np.maximum(a*x + o, 0)**g + e, c*x + f).clip(0, 1)
+
+def _shaper(icc):
+    "Of an RGB profile of curves and a matrix: linear light at its levels (3, 256), and the matrix from there to XYZ. None of one of tables."
+    try:
+        at = {icc[i:i + 4]: struct.unpack('>II', icc[i + 4:i + 12]) for i in range(132, 132 + 12*int.from_bytes(icc[128:132], 'big'), 12)}; body = lambda k: icc[at[k][0]:sum(at[k])]
+        if any(k[:3] in (b'A2B', b'B2A', b'D2B', b'B2D') for k in at): return None
+        with np.errstate(all='ignore'): c, m = np.stack([_curve(body(k + b'TRC')) for k in (b'r', b'g', b'b')]), np.stack([np.frombuffer(body(k + b'XYZ')[8:20], '>i4')/65536 for k in (b'r', b'g', b'b')], 1)
+        return (c, m) if (np.diff(c) >= 0).all() and abs(np.linalg.det(m)) > 1e-3 else None
+    except (KeyError, ValueError, IndexError, ZeroDivisionError, struct.error): return None
+
+def _adjacent(a, src, dst):
+    "uint8 (h, w, 3) from one `_shaper` to another: of each channel the level below or above, those eight tried for the luminance that comes nearest; where that is not near, the level beyond too."
+    (c, m), (d, k) = src, dst; y = _rgb2xyz[1].double().numpy() @ np.linalg.inv(_shaper(_srgb())[1]); c, d, M, y, w = (o.astype(np.float32) for o in (c, d, np.linalg.inv(k) @ m, y @ m, y @ k)); w = w[:, None]; look = lambda tables, x: np.stack([o.take(v) for o, v in zip(tables, x)])
+    first = [np.searchsorted(o, np.linspace(0, 1, 4096)**2, 'right').clip(1, 255).astype(np.uint8) - 1 for o in d]; cell = lambda v: (np.sqrt(v)*np.float32(4095)).astype(np.intp); steps = np.diff(d)*w; cells = np.linspace(0, 1, 4096)**2; near = (.05/np.where(cells > .008856, 116/3*np.maximum(cells, .008856)**(-2/3), 903.3)).astype(np.float32); flat = a.reshape(-1, 3); out = np.empty_like(flat)
+    for i in range(0, len(flat), 2**14):
+        l = look(c, flat[i:i + 2**14].T); v = np.clip(M @ l, 0, 1); lo = look(first, cell(v)); lo += (v >= look(d[:, 1:], lo)) & (lo < 254)
+        at, step = look(d*w, lo), look(steps, lo); part = v*w - at; far = np.abs(part)*.1; turn = np.abs(step - part)*.1 - far; Y = y @ l; sums = [(Y - at.sum(0), far.sum(0))]; best = None
+        for n in range(8):      # which levels are those above, in the last three bits: distances are positive, and order as their bits do
+            if n: j = n.bit_length() - 1; s, t = sums[n - 2**j]; sums.append((s - step[j], t + turn[j]))
+            bits = (np.abs(sums[n][0]) + sums[n][1]).view(np.int32); bits &= -8; bits |= n; best = bits if best is None else np.minimum(best, bits, out=best)
+        for j in range(3): np.add(lo[j], (best >> j & 1).astype(np.uint8), out=out[i:i + 2**14, j])
+        off = best.view(np.float32)/near.take(cell(Y.clip(0, 1))); far = np.flatnonzero((off > 1) & (off < 20))      # beyond: a colour that the other space does not have
+        if len(far): o = (lo[:, None, far].astype(np.intp) + np.arange(-1, 3)[:, None]).clip(0, 255); e = np.stack([d[j][o[j]]*w[j] for j in range(3)]); t = np.abs(e - (v*w)[:, None, far])*.1; all_ = lambda x: (x[0][:, None, None] + x[1][:, None] + x[2]).reshape(64, -1); n = (np.abs(all_(e) - Y[far]) + all_(t)).argmin(0); out[i + far] = np.stack([o[j][n//4**(2 - j) % 4, np.arange(len(far))] for j in range(3)], 1)
+    return out.reshape(a.shape)
+
+def _tried(a, c, back):
+    "Levels `c` (h, w, 3) of a profile of tables for the sRGB bytes `a`; where `back` does not give their L*, the best of the 27 about them."
+    from PIL import ImageCms
+    curve = _shaper(_srgb())[0][0]; star = lambda v: 116*np.cbrt(sum(curve.take(v[..., k])*w for k, w in enumerate(_rgb2xyz[1].tolist()))); got = lambda v: star(np.asarray(ImageCms.applyTransform(Image.fromarray(v), back)))
+    want = star(a).ravel(); c = c.reshape(-1, 3).copy()
+    for near in (.02, .1, .1, .1):      # again about the new ones, where a table is far off
+        off = np.abs(got(c[None])[0] - want); at = np.flatnonzero(off > near); old, off = c[at].astype(int), off[at]
+        for d in itertools.product((-1, 0, 1), repeat=3) if len(at) else (): o = (old + d).clip(0, 255).astype(np.uint8); t = np.abs(got(o[None])[0] - want[at]) + .02*np.abs(d).sum(); m = t < off; off = np.where(m, t, off); c[at[m]] = o[m]
+    return c.reshape(a.shape)
+
 def _convert(a, src, dst, f):
     "uint8 or uint16 (h, w, 3) from one RGB profile to another, in strips."
     from PIL import ImageCms
+    if a.dtype == np.uint8 and (s := _shaper(src)) and (d := _shaper(dst)): return _adjacent(a, s, d)
     out = np.empty_like(a); n = max(1, 2**22//max(1, a.shape[1]))
     try:
-        if a.dtype == np.uint8: p, q = (ImageCms.ImageCmsProfile(io.BytesIO(o)) for o in (src, dst)); t = ImageCms.buildTransform(p, q, 'RGB', 'RGB', renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC)
-        for y in range(0, len(a), n): out[y:y + n] = np.asarray(ImageCms.applyTransform(Image.fromarray(a[y:y + n]), t)) if a.dtype == np.uint8 else _need('imagecodecs', f).cms_transform(np.ascontiguousarray(a[y:y + n]), src, dst, colorspace='rgb', outcolorspace='rgb', intent=1)
+        if a.dtype != np.uint8: cms = _need('imagecodecs', f).cms_transform
+        if a.dtype == np.uint8: pair = [ImageCms.ImageCmsProfile(io.BytesIO(o)) for o in (src, dst)]; t, back = (ImageCms.buildTransform(*o, 'RGB', 'RGB', renderingIntent=1) if o else None for o in (pair, pair[::-1]*(src == _srgb())))
+        for y in range(0, len(a), n):
+            o = a[y:y + n]
+            if a.dtype != np.uint8: out[y:y + n] = cms(np.ascontiguousarray(o), src, dst, colorspace='rgb', outcolorspace='rgb', intent=1, flags=0x100)      # not optimised, which costs half a unit of L* and gains no time
+            else: v = np.asarray(ImageCms.applyTransform(Image.fromarray(o), t)); out[y:y + n] = _tried(o, v, back) if back else v
     except ColorganError: raise
     except Exception as e: raise ColorganError(f'{f}: its colour profile cannot be applied ({type(e).__name__})') from None
     return out
@@ -143,6 +191,8 @@ def _to_srgb(a, icc, f):
     if space == 'GRAY' and a.dtype == np.uint16: return _grey(a, icc, f), b''
     return (_convert(a, icc, _srgb(), f), icc if does == 'both' else b'') if space == 'RGB' and does != 'same' else (a, b'')
 
+def _upright_size(v, orientation): return v[::-1] if orientation > 4 else v
+
 def _turn(a, orientation):
     "The EXIF orientation 1 to 8 undone."
     if orientation in (5, 6, 7, 8): a = a.swapaxes(0, 1)
@@ -151,7 +201,8 @@ def _turn(a, orientation):
     return np.ascontiguousarray(a)
 
 # %% ../nbs/02a_photo.ipynb #e4d481e8
-_keep_tags = (270, 271, 272, 305, 306, 315, 316, 33432, 40091, 40092, 40093, 40094, 40095)      # what it shows, with what, by whom, when
+_stored = {*range(254, 260), *range(262, 267), 273, 274, *range(277, 282), 284, *range(288, 294), 301, *range(317, 329), 330, 332, 333, 334, 336, *range(338, 342), *range(343, 348), *range(512, 522), *range(529, 533), 559, 700, *range(32995, 32999), 33421, 33422, 33723, 0x8769, 34675, 0x8825}      # how the old file's pixels lie, what has its own place, and where it is
+_gone = {0x927C: "camera maker's notes, which point to places in the old file, are", 34377: "Photoshop's own resources are", 37724: "Photoshop's layers are", **dict.fromkeys(range(50706, 53000), 'tags of a raw photo are')}
 
 class _Text(str):
     "Pillow reads a tag's text as latin-1 and writes ASCII; this writes the bytes that were there."
@@ -159,21 +210,19 @@ class _Text(str):
 
 def _raw(v): return _Text(v) if isinstance(v, str) else v
 
-def _exif(old, text=()):
-    "The describing tags, EXIF and place of `old`, without its orientation: (bytes, what was lost)."
+def _exif(old, size, orientation=1):
+    "All tags, EXIF and place of `old` but those that describe its pixels, for a picture of (w, h) whose orientation was undone: (bytes, what was lost)."
     new, lost = Image.Exif(), []; new.endian = old.endian or '<'      # texts in UTF-16 have its order
-    for k, v in dict(text).items(): new[k] = v
-    def put(d, k, v, what):
-        one = Image.Exif(); one[k] = v
-        try: one.tobytes(); d[k] = v
+    def put(d, k, get, what):
+        if k in _gone: lost.append(f'its {_gone[k]} left out'); return
+        try: one = Image.Exif(); one[k] = v = _raw(get()); one.tobytes(); d[k] = v
         except Exception: lost.append(f'its {what} tag {k} cannot be kept')
     try:
-        for k in _keep_tags:
-            if k in old: put(new, k, _raw(old[k]), 'TIFF')
+        for k in sorted({*old} - _stored): put(new, {282: 283, 283: 282}.get(k, k) if orientation > 4 else k, lambda: old[k], 'TIFF')
         for ifd, what in ((0x8769, 'EXIF'), (0x8825, 'GPS')):
             for k, v in old.get_ifd(ifd).items():
-                if k not in (0x927C, 0xA005): put(new.get_ifd(ifd), k, _raw(v), what)      # maker notes point to places in the old file
-        return (new.tobytes() if len(new) or any(new.get_ifd(i) for i in (0x8769, 0x8825)) else b''), tuple(lost)
+                put(new.get_ifd(ifd), k, lambda: v if what == 'GPS' else size[k - 0xA002] if k in (0xA002, 0xA003) else dict(old.get_ifd(k)) if k == 0xA005 else v, what)
+        return (new.tobytes() if len(new) or any(new.get_ifd(i) for i in (0x8769, 0x8825)) else b''), tuple(dict.fromkeys(lost))
     except Exception as e: return b'', (f'its EXIF is damaged and left out ({type(e).__name__})',)
 
 def _of(im):
@@ -181,12 +230,22 @@ def _of(im):
     try: e = im.getexif(); o = e.get(0x0112, 1); return e, o if o in range(1, 9) else 1
     except Exception as e: return None, 1
 
+def _before(im):
+    "The orientation of a TIFF, which Pillow undoes as it decodes it; its lists of tags are read, since Pillow then closes the file."
+    ex, o = _of(im)
+    with contextlib.suppress(Exception): ex.get_ifd(0xA005)
+    return o
+
+@functools.cache
+def _tables():
+    "The two tables by which Pillow divides in a JPEG, (100, 2, 64): at quality 1, 2 and so on."
+    b = io.BytesIO(); Image.new('RGB', (8, 8)).save(b, 'JPEG', quality=50); q = np.arange(1, 101)[:, None, None]; return ((np.array([*Image.open(b).quantization.values()])*np.where(q < 50, 5000//q, 200 - 2*q) + 50)//100).clip(1, 255)
+
 def _quality(im):
-    "A JPEG's quality from the sum of its first table."
-    base = 3691; q = getattr(im, 'quantization', None)
+    "The least quality whose tables are nowhere coarser than a JPEG's own."
+    q = [np.array(t) for _, t in sorted((getattr(im, 'quantization', None) or {}).items())]
     if not q: return 0
-    s = 100*sum(q[min(q)])/base
-    return int(np.clip(round((200 - s)/2 if s <= 100 else 5000/s), 1, 100))
+    most = np.stack([q[0], np.min(q[1:] or q, axis=0) if im.mode != 'L' else np.full(64, 255)]); return 1 + int(np.argmax((_tables() <= most).all((1, 2))))      # at 100 all are 1
 
 def _lossless_webp(path):
     with open(path, 'rb') as fh:
@@ -202,12 +261,25 @@ def read_photo(
 ) -> Photo:                    # `ColorganError` with name and reason if it cannot be read
     "A photo file as its picture in sRGB and all that should survive."
     path = Path(path)
-    try: return _read(path, path.name, max_pixels)
+    try: p = _read(path, path.name, max_pixels); return p if not p.icc or _shaper(p.icc) else replace(p, lost=(*p.lost, 'its colour profile is one of tables, by which L* is kept only nearly'))
     except ColorganError: raise
     except MemoryError: raise ColorganError(f'{path.name}: not enough memory to read it') from None
     except Exception as e: raise ColorganError(f'{path.name}: damaged ({type(e).__name__})') from None
 
 _not_texts = {'interlace', 'bbox', 'transparency', 'dpi', 'exif', 'icc_profile', 'gamma', 'XML:com.adobe.xmp'}      # Pillow's own, or written elsewhere
+
+def _deeper(im, path):
+    "What of a decoded image its reader left out, in words; and the profile of a JPEG 2000, which Pillow does not read."
+    bits, lost, icc = 8, [], b''
+    if im.format == 'HEIF': bits = im.info.get('bit_depth') or 8
+    if im.format == 'AVIF':
+        with open(path, 'rb') as fh: m = re.search(rb'av1C..(.)', fh.read(2**20), re.S); bits += 2*(m[1][0] >> 6 & 1) + 2*(m[1][0] >> 5 & 1) if m else 0
+    if im.format == 'JPEG2000':
+        b = read_file(path); m = re.search(rb'\xff\x4f\xff\x51.{38}(.)', b, re.S); bits = (m[1][0] & 127) + 1 if m and not im.mode.startswith('I') else 8; at = b.find(b'colr\2', 0, m.start() if m else 0); icc = b[at + 7:at - 4 + int.from_bytes(b[at - 4:at], 'big')] if at > 0 else b''
+        if any(k in b for k in (b'uuidJpgTiffExif->JP2', b'uuid' + bytes.fromhex('be7acfcb97a942e89c71999491e3afac'))): lost.append('its EXIF and XMP are left out, since it is JPEG 2000')
+    if bits > 8: lost.append(f'its {bits} bits are read as 8, since {im.format} is written with 8')
+    if im.format == 'MPO' and (n := im.n_frames) > 1: lost.append('its second picture is left out' if n == 2 else f'its {n - 1} further pictures are left out')
+    return tuple(lost), icc
 
 def _captions(im, fmt):
     "A decoded image's IPTC, its texts, and what of them cannot be kept."
@@ -227,7 +299,7 @@ def _read(path, f, max_pixels):
     deep = _tiff_page(path, f, max_pixels) if head[:4] in _tiff else None
     if deep: return _from_tiff(deep, f)
     if head[:2] == b'P6' and (t := re.sub(rb'#[^\n]*\n', b' ', head).split()[3:4]) and t[0].isdigit() and int(t[0]) > 255: raise ColorganError(f'{f}: a PPM of 16 bits, of which only 8 could be kept; convert it to PNG or TIFF first')
-    im = _open(path, f, max_pixels); fmt = 'JPEG' if im.format == 'MPO' else im.format; png16 = head[:8] == _png and len(head) > 25 and head[24] == 16 and head[25] != 0
+    im = _open(path, f, max_pixels); fmt = 'JPEG' if im.format == 'MPO' else im.format; lay = _before(im) if fmt == 'TIFF' else 0; png16 = head[:8] == _png and len(head) > 25 and head[24] == 16 and head[25] != 0
     try:
         a = _need('imagecodecs', f).png_decode(read_file(path)) if png16 else None
         if a is None: im.load()
@@ -236,13 +308,14 @@ def _read(path, f, max_pixels):
         if isinstance(e, (ColorganError, MemoryError)): raise
         if isinstance(e, OSError): raise ColorganError(f"{f}: {e.strerror or str(e).split('(')[0].strip() or 'cannot be read'}") from None
         raise ColorganError(f'{f}: damaged ({type(e).__name__})') from None
-    ex, o = _of(im); icc = im.info.get('icc_profile') or b''
+    ex, o = _of(im)
+    was = lay or o; less, icc = _deeper(im, path); icc = im.info.get('icc_profile') or icc
     alpha = None
     if a is not None: alpha = a[..., -1] if a.ndim == 3 and a.shape[2] in (2, 4) else None; a = a[..., :3] if a.ndim == 3 and a.shape[2] > 2 else a.reshape(*a.shape[:2], -1)[..., :1].repeat(3, -1)
     else: a, alpha = _pixels(im, f, icc)
-    rgb = _turn(a, o); alpha = None if alpha is None else _turn(alpha, o); space = im.mode if a.dtype == np.uint8 else ''; rgb, icc = (rgb, b'') if space in ('L', 'LA', 'CMYK') else _to_srgb(rgb, icc, f); exif, lost = _exif(ex) if ex is not None else (b'', ('its EXIF is damaged and left out',))
+    rgb = _turn(a, o); alpha = None if alpha is None else _turn(alpha, o); space = im.mode if a.dtype == np.uint8 else ''; rgb, icc = (rgb, b'') if space in ('L', 'LA', 'CMYK') else _to_srgb(rgb, icc, f); exif, lost = _exif(ex, rgb.shape[1::-1], was) if ex is not None else (b'', ('its EXIF is damaged and left out',))
     iptc, texts, no = _captions(im, fmt); x = im.info.get('xmp') or im.info.get('XML:com.adobe.xmp') or b''; x = x.encode() if isinstance(x, str) else bytes(x); dpi = im.info.get('dpi')
-    return Photo(rgb, alpha, fmt, exif, _upright(x), icc, tuple(float(v) for v in dpi) if dpi and all(float(v) > 0 for v in dpi) else None, _quality(im) if fmt == 'JPEG' else 0, str(im.info.get('compression') or '') if fmt == 'TIFF' else '', fmt != 'WEBP' or _lossless_webp(path), iptc, texts, lost + no)
+    return Photo(rgb, alpha, fmt, exif, _upright(x), icc, _upright_size(tuple(float(v) for v in dpi), was) if dpi and all(float(v) > 0 for v in dpi) else None, _quality(im) if fmt == 'JPEG' else 0, str(im.info.get('compression') or '') if fmt == 'TIFF' else '', fmt != 'WEBP' or _lossless_webp(path), iptc, texts, lost + no + less)
 
 def _upright(xmp): return re.sub(rb'(tiff:Orientation(?:="|>))[2-8]', rb'\g<1>1', xmp)
 
@@ -258,8 +331,8 @@ def _pixels(im, f, icc):
         if im.mode == 'F':
             if not np.isfinite(v).all(): raise ColorganError(f'{f}: has values that are not numbers')
             v = v*65535 if v.max() <= 1 else v*257
-        return v.clip(0, 65535).astype(np.uint16)[..., None].repeat(3, -1), None
-    if im.mode in ('P', 'PA') or 'transparency' in im.info and im.mode in ('L', 'RGB'): im = im.convert('RGBA' if 'transparency' in im.info or im.mode == 'PA' else 'RGB')
+        clear = im.info.get('transparency'); return v.clip(0, 65535).astype(np.uint16)[..., None].repeat(3, -1), np.where(v == clear, 0, 65535).astype(np.uint16) if isinstance(clear, int) else None
+    if im.mode in ('P', 'PA') or 'transparency' in im.info and im.mode in ('1', 'L', 'RGB'): im = im.convert('RGBA' if 'transparency' in im.info or im.mode == 'PA' else 'RGB')
     if im.mode in ('La', 'RGBa'): im = im.convert(im.mode.upper())
     alpha = np.asarray(im.getchannel('A')) if im.mode in ('RGBA', 'LA') else None
     if im.mode == 'LA': im = im.getchannel('L')
@@ -289,25 +362,30 @@ def _png_chunks(data, photo, icc):
 def _write_deep(tmp, photo, a, icc, f):
     if photo.format == 'PNG': Path(tmp).write_bytes(_png_chunks(_need('imagecodecs', f).png_encode(a), photo, icc)); return
     import tifffile
-    ex = Image.Exif(); ex.load(photo.exif) if photo.exif else None; text = {k: _Text(v).encode() for k, v in ex.items() if isinstance(v, str)}; titles = {k: v for k, v in ex.items() if isinstance(v, bytes)}; when = text.pop(306, b''); plain = re.fullmatch(rb'\d{4}:\d\d:\d\d \d\d:\d\d:\d\d', when); subs = {k: d for k in (0x8769, 0x8825) if (d := ex.get_ifd(k))}; zipped = photo.compression not in ('', 'none', 'raw')
-    extra = [(k, 2, len(v) + 1, v, True) for k, v in text.items() if k not in (270, 305)] + [(k, 1, len(v), v, True) for k, v in titles.items()] + [(307, 2, len(when) + 1, when, True)]*(bool(when) and not plain) + ([(700, 1, len(photo.xmp), photo.xmp, True)] if photo.xmp else []) + ([(33723, 7, len(photo.iptc), photo.iptc, True)] if photo.iptc else []) + [(k - 1, 4, 1, 0, True) for k in subs]      # tifffile writes no such tags: a neighbour's number for now
-    tifffile.imwrite(tmp, a, photometric='rgb', iccprofile=icc, compression='zlib' if zipped else None, resolution=photo.dpi, resolutionunit='INCH' if photo.dpi else None, extrasamples=['unassalpha'] if a.shape[2] == 4 else None, metadata=None, description=text.get(270), software=text.get(305, ''), datetime=when.decode() if plain else None, byteorder='>' if ex.endian == '>' else '<', extratags=extra)
-    if subs: _append_ifds(tmp, subs)
-    if when and not plain: _renumber(tmp, 307, 306)      # tifffile writes only dates that are dates
+    tifffile.imwrite(tmp, a, photometric='rgb', iccprofile=icc, compression='zlib' if photo.compression not in ('', 'none', 'raw') else None, resolution=photo.dpi, resolutionunit='INCH' if photo.dpi else None, extrasamples=['unassalpha'] if a.shape[2] == 4 else None, metadata=None, software='', byteorder='>' if photo.exif[6:8] == b'MM' else '<')
 
-def _renumber(path, old, new):
-    import tifffile
-    with tifffile.TiffFile(path, mode='r+b') as t: t.filehandle.seek(t.pages[0].tags[old].offset); t.filehandle.write(struct.pack(t.byteorder + 'H', new))
-
-def _append_ifds(path, subs):
-    "EXIF and place behind a TIFF's picture, and where they are in the tags that were left for them, numbered one below."
-    import tifffile
+def _add_tags(path, photo):
+    "EXIF, place, XMP and captions put into a TIFF: its list of tags is written again, behind the picture."
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
-    with tifffile.TiffFile(path, mode='r+b') as t:
-        for k, d in subs.items():
-            ifd = ImageFileDirectory_v2((b'II*\0' if t.byteorder == '<' else b'MM\0*') + bytes(4), group=k)
-            for j, v in d.items(): ifd[j] = _raw(v)
-            t.filehandle.seek(0, 2); at = t.filehandle.tell(); t.filehandle.write(bytes(at % 2) + ifd.tobytes(at + at % 2)); tag = t.pages[0].tags[k - 1]; t.filehandle.seek(tag.offset); t.filehandle.write(struct.pack(t.byteorder + 'HHII', k, 4, 1, at + at % 2))
+    ex = Image.Exif(); ex.load(photo.exif) if photo.exif else None; subs = {k: {j: _raw(v) for j, v in d.items()} for k in (0x8769, 0x8825) if (d := ex.get_ifd(k))}
+    if 0xA005 in subs.get(0x8769, ()): subs[0x8769][0xA005] = dict(ex.get_ifd(0xA005))
+    with open(path, 'r+b') as fh:
+        head = fh.read(16); e = '<' if head[:2] == b'II' else '>'; big = head[3 if e == '>' else 2] == 43; at, many, each, place = (8, 'Q', 20, 'Q') if big else (4, 'H', 12, 'I'); d = ImageFileDirectory_v2(head if big else head[:8]); read = lambda c: struct.unpack(e + c, fh.read(struct.calcsize(c)))[0]
+        for k, v in ({k: _raw(v) for k, v in ex.items()} | subs).items(): d[k] = v
+        for k, kind, v in ((700, 1, photo.xmp), (33723, 7, photo.iptc)):
+            if v: d.tagtype[k] = kind; d[k] = v
+        rows = lambda b: {struct.unpack(e + 'H', b[i:i + 2])[0]: b[i:i + each] for i in range(0, len(b), each)}; fh.seek(at); fh.seek(read(place)); old = rows(fh.read(each*read(many))); after = fh.read(struct.calcsize(place))
+        fh.seek(0, 2); fh.write(bytes(fh.tell() % 2)); b = d.tobytes(fh.tell()); m = struct.calcsize(many); new = rows(b[m:m + each*len(d)]); fh.write(b + bytes(len(b) % 2)); old = {k: r for k, r in old.items() if photo.dpi or k not in new or k not in (282, 283, 296)}      # what the writer says of the pixels stays
+        here = fh.tell(); all_ = sorted((new | old).items()); fh.write(struct.pack(e + many, len(all_)) + b''.join(r for _, r in all_) + after); fh.seek(at); fh.write(struct.pack(e + place, here))
+
+def _jp2_boxes(path, photo):
+    "Profile and resolution put into a JPEG 2000, which Pillow writes without."
+    box = lambda k, b: struct.pack('>I', len(b) + 8) + k + b; data = Path(path).read_bytes(); at = data.find(b'jp2h', 0, 99) - 4
+    if at < 0: return
+    size = lambda b, i: int.from_bytes(b[i:i + 4], 'big'); end = at + size(data, at); inner = data[at + 8:end]; i = inner.index(b'colr') - 4
+    if photo.icc: inner = inner[:i] + box(b'colr', b'\2\0\0' + photo.icc) + inner[i + size(inner, i):]      # else it says sRGB, by number
+    if photo.dpi: x, y = (v/.0254 for v in photo.dpi); p, q = (int(v > 65535) for v in (x, y)); inner += box(b'res ', box(b'resc', struct.pack('>4H2B', round(y/10**q), 1, round(x/10**p), 1, q, p)))
+    Path(path).write_bytes(data[:at] + box(b'jp2h', inner) + data[end:])
 
 def _app13(iptc):
     "IPTC as a JPEG carries it: a resource of Photoshop's in its own segment."
@@ -327,18 +405,10 @@ def _options(photo, icc):
         if photo.xmp: o['pnginfo'].add_itxt('XML:com.adobe.xmp', photo.xmp.decode('utf-8', 'replace'))
         for k, v in photo.texts: o['pnginfo'].add_text(k, v)      # as UTF-8 where it must be
     elif f == 'TIFF':
-        from PIL.TiffImagePlugin import ImageFileDirectory_v2
-        d = ImageFileDirectory_v2(); ex = Image.Exif(); ex.load(photo.exif) if photo.exif else None; o.pop('exif')
-        for k, v in ex.items():
-            if isinstance(v, str): d[k] = _raw(v)
-            if isinstance(v, bytes): d.tagtype[k] = 1; d[k] = v
-        for ifd in (0x8769, 0x8825):
-            if sub := {k: _raw(v) for k, v in ex.get_ifd(ifd).items()}: d[ifd] = sub
-        if photo.xmp: d[700] = photo.xmp
-        if photo.iptc: d.tagtype[33723] = 7; d[33723] = photo.iptc
-        o |= dict(tiffinfo=d, compression=None if photo.compression in ('', 'raw') else 'tiff_lzw' if photo.compression == 'tiff_lzw' else 'tiff_adobe_deflate')
+        o.pop('exif'); o |= dict(compression=None if photo.compression in ('', 'raw') else 'tiff_lzw' if photo.compression == 'tiff_lzw' else 'tiff_adobe_deflate')
     elif f in ('HEIF', 'AVIF'): o |= dict(quality=95, xmp=photo.xmp or None); o.pop('dpi')
     elif f == 'BMP': o = dict(dpi=photo.dpi)
+    elif f in ('JPEG2000', 'PPM'): o = {}
     return {k: v for k, v in o.items() if v is not None and v != b''}      # subsampling=0 is one to keep
 
 def write_photo(
@@ -352,11 +422,14 @@ def write_photo(
     if rgb.dtype != photo.rgb.dtype: raise ColorganError(f'{f}: the picture is {rgb.dtype}, the photo {photo.rgb.dtype}')
     a = _convert(rgb, _srgb(), photo.icc, f) if photo.icc else rgb; icc = photo.icc or _srgb(); alpha = photo.alpha
     if alpha is not None: a = np.dstack([a, alpha])
+    if photo.exif and rgb.shape != photo.rgb.shape: ex = Image.Exif(); ex.load(photo.exif); photo = replace(photo, exif=_exif(ex, rgb.shape[1::-1])[0])
     try:
         with atomic_path(path) as tmp:
             if photo.depth == 16 and photo.format not in ('PNG', 'TIFF'): raise ColorganError(f'{f}: {photo.format} of 16 bits cannot be written; convert it to PNG or TIFF first')
             if photo.depth == 16: _write_deep(tmp, photo, a, icc, f)
             else: Image.fromarray(a).save(tmp, format=photo.format, **_options(photo, icc))
+            if photo.format == 'TIFF' and (photo.exif or photo.xmp or photo.iptc): _add_tags(tmp, photo)
+            if photo.format == 'JPEG2000' and (photo.icc or photo.dpi): _jp2_boxes(tmp, photo)
     except ColorganError: raise
     except OSError as e: raise ColorganError(f"{path}: {e.strerror or str(e).split('(')[0].strip() or 'cannot be written'}") from None
     except Exception as e: raise ColorganError(f'{path}: {photo.format} cannot be written ({type(e).__name__}: {str(e)[:80]})') from None

@@ -1,5 +1,5 @@
 "The page as its visitors meet it: a real browser, a real upload, a real download."
-import importlib.util, io, json, os, shutil, signal, subprocess, sys, tempfile, threading, time, unittest, urllib.parse
+import importlib.util, io, json, os, shutil, signal, socket, subprocess, sys, tempfile, threading, time, unittest, urllib.parse
 from pathlib import Path
 import numpy as np
 from PIL import Image
@@ -32,18 +32,18 @@ class Base(unittest.TestCase):
     def tearDownClass(cls): shutil.rmtree(cls.dir, ignore_errors=True)
 
     @classmethod
-    def serve(cls, **kw):
-        "A server of its own process: (process, address)."
+    def serve(cls, command=(), **kw):
+        "A server of its own process, through `launch` or the command: (process, address)."
         env = dict(os.environ, TMPDIR=str(cls.dir/'tmp'), PYTHONPATH=os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get('PYTHONPATH', '')]), PYTHONWARNINGS='ignore', COLORGAN_OFFLINE='1', HOME=str(cls.dir))
-        p = subprocess.Popen([sys.executable, '-c', f'import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from colorgan.app import launch; launch({str(cls.dir/"toy.safetensors")!r}, port=0, max_mb=1, device="cpu", **{kw!r})'], env=env, cwd=cls.dir, stdout=subprocess.PIPE, stderr=(cls.dir/'err').open('w'), text=True, start_new_session=True)
+        p = subprocess.Popen([sys.executable, '-c', 'import signal; signal.signal(signal.SIGINT, signal.default_int_handler); ' + ('from colorgan.cli import main; main()' if command else f'from colorgan.app import launch; launch({str(cls.dir/"toy.safetensors")!r}, port=0, max_mb=1, device="cpu", **{kw!r})'), *command], env=env, cwd=cls.dir, stdout=subprocess.PIPE, stderr=(cls.dir/'err').open('w'), text=True, start_new_session=True)
         late = threading.Timer(180, p.kill); late.start(); line = p.stdout.readline(); late.cancel()
         if not line.startswith('http://127.0.0.1:'): p.kill(); raise AssertionError((line, (cls.dir/'err').read_text()))
         return p, line.split()[0]
 
     @classmethod
-    def end(cls, p):
-        "Ctrl-C."
-        if p.poll() is None: p.send_signal(signal.SIGINT)
+    def end(cls, p, sig=signal.SIGINT):
+        "Ctrl-C, or wait for what has been told already."
+        if sig and p.poll() is None: p.send_signal(sig)
         try: p.wait(30)
         except subprocess.TimeoutExpired: p.kill(); raise
         finally: p.stdout.close()
@@ -72,6 +72,19 @@ class Server(Base):
             self.assertEqual(self.ask(url, 'https://elsewhere.example/a.jpg'), [False, 'only a file that was uploaded']); self.assertEqual((self.dir/'err').read_text(), ''); self.assertEqual(self.ask(url, '/etc/passwd'), [False, None])
         finally: rc = self.end(p)
         self.assertEqual(rc, 0); self.assertIn('not uploaded by a user', (self.dir/'err').read_text()); self.assertEqual(list((self.dir/'tmp').glob('colorgan-*')), [])
+
+    def test_command(self):
+        for sig, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with socket.create_server(('127.0.0.1', 0)) as s: port = s.getsockname()[1]
+            p, url = self.serve(['app', '--weights', str(self.dir/'toy.safetensors'), '--port', str(port), '--device', 'cpu'])
+            try:
+                self.assertEqual((url, self.status(url).status_code), (f'http://127.0.0.1:{port}', 200)); self.assertIn('colorgan', self.status(url).text)
+                with self.assertRaises(OSError, msg='it listens at every address'): socket.create_connection(('127.0.0.2', port), 2).close()
+            finally:
+                if p.poll() is None: p.send_signal(sig)
+                rc = self.end(p, None)
+            with self.assertRaises(OSError): socket.create_connection(('127.0.0.1', port), 2).close()
+            self.assertEqual((rc, (self.dir/'err').read_text().replace('colorgan: stopped\n', ''), [f for f in (self.dir/'tmp').rglob('*') if f.is_file() or f.name.startswith('colorgan-')]), (code, '', []))
 
 @unittest.skipIf(why, why)
 class Page(Base):

@@ -1,5 +1,5 @@
-"Every larger generator as an ONNX graph: too slow for the notebook, where the small ones are."
-import tempfile, unittest
+"Every larger generator as an ONNX graph: too slow for the notebook, where the small ones are. And the command, when no name is given."
+import os, subprocess, sys, tempfile, unittest
 from pathlib import Path
 import torch
 from colorgan.core import Settings, seed_everything
@@ -19,3 +19,12 @@ class Kinds(unittest.TestCase):
     def test_lean(self): self.go('lean', 'bins', dropout=.2)
     def test_nazeri(self): self.go('nazeri', 'lab')
     def test_unet(self): self.go('unet', 'bins')
+
+class Unnamed(unittest.TestCase):
+    def test_file(self):
+        "`--onnx` without a file, at the end and before another option."
+        with tempfile.TemporaryDirectory() as d:
+            d = Path(d); seed_everything(0); save_weights(d/'w.safetensors', make_generator(Settings(generator='unet', size=32, nf=8)), size=32); f = d/'generator.onnx'
+            go = lambda *a: subprocess.run([sys.executable, '-m', 'colorgan.cli', 'export', *a], cwd=d, env=dict(os.environ, PYTHONPATH=os.pathsep.join([str(Path(__file__).resolve().parent.parent), os.environ.get('PYTHONPATH', '')]), PYTHONWARNINGS='ignore'), capture_output=True, text=True)
+            r = go('--onnx', '--weights', 'gone.safetensors'); self.assertEqual((r.returncode, r.stderr), (2, 'colorgan: --weights: no file gone.safetensors\n')); r = go('--weights', 'w.safetensors', '--onnx')
+            self.assertEqual((r.returncode, r.stdout[:16]), (0, 'generator.onnx: '), r.stderr); self.assertEqual(sorted(p.name for p in d.iterdir()), ['generator.onnx', 'w.safetensors']); self.assertLess(max(q['diff'] for q in onnx_difference(f, load_weights(d/'w.safetensors'), [(1, 1, 61, 33)])), 1e-4)

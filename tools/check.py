@@ -1,6 +1,6 @@
 """What `make test` does (`--all`: `make test-all`): on a copy of the checkout, are the notebooks clean, the library and the README in step with them, does every notebook run, and does the command work?
 Every part is run even if one fails; the exit status is 1 if any did."""
-import csv, json, re, subprocess, sys, tempfile, time
+import csv, html, json, re, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -49,10 +49,9 @@ def main():
 
     @part('hygiene', 'no big files, nothing unfinished, nothing unsafe')
     def _():
-        r = subprocess.run([sys.executable, 'tools/colab.py', '--check'], cwd=root, capture_output=True, text=True)
-        if r.returncode: fail('hygiene', r.stdout.strip() or r.stderr.strip()[-300:])
-        r = subprocess.run([sys.executable, 'tools/pins.py', '--check'], cwd=root, capture_output=True, text=True)
-        if r.returncode: fail('hygiene', r.stdout.strip() or r.stderr.strip()[-300:])
+        for t in ('colab', 'pins', 'licences'):
+            r = subprocess.run([sys.executable, f'tools/{t}.py', '--check'], cwd=root, capture_output=True, text=True)
+            if r.returncode: fail('hygiene', r.stdout.strip() or r.stderr.strip()[-300:])
         names = subprocess.run(['git', 'ls-files', '-z'], cwd=root, capture_output=True, check=True).stdout.decode().split('\0')
         if (w := sum((root/n).stat().st_size for n in names if n.startswith('data/weights/'))) > 24*2**20: fail('hygiene', f'data/weights holds {w/2**20:.1f} MiB, of 24')
         for n in filter(None, names):
@@ -128,8 +127,19 @@ def main():
         print(f'  {total} tests', flush=True)
 
     if everything:
-        @part('site', 'it can be built, every link in it leads somewhere, and no page fetches anything')
-        def _(): run(root, sys.executable, '-W', 'ignore', 'tools/build_site.py', str(root/'_site'))
+        @part('site', 'it can be built, every link in it leads somewhere, no page fetches anything, and what one looks for is there')
+        def _():
+            site = root/'_site'; run(root, sys.executable, '-W', 'ignore', 'tools/build_site.py', str(site)); read = lambda *p: site.joinpath(*p).read_text('utf-8')
+            cells = lambda row: tuple(html.unescape(re.sub(r'<.*?>', '', c)).strip() for c in re.findall(r'<t[dh].*?>(.*?)</t[dh]>', row, re.S)); table = lambda t: {cells(r) for r in re.findall(r'<tr>(.*?)</tr>', t, re.S)}
+            for f in sorted(lib.glob('[a-z]*.py')):      # of each module a page, with a table from its docments
+                if not any(len(r) == 3 and r[0] and r[2] for r in table(read('api', f.stem, 'index.html'))): fail('site', f'api/{f.stem} has no table of parameters')
+            if ('path', '', 'an image file') not in table(read('api', 'colorize', 'index.html').partition('id="colorize_file"')[2].partition('<h2')[0]): fail('site', 'api/colorize does not describe what colorize_file takes')
+            known = {o['location']: o['text'] for o in json.loads(read('search', 'search_index.json'))['docs']}
+            for k in ('api/colorize/#colorize_file', 'notebooks/08_gan/'):
+                if not known.get(k, '').strip(): fail('site', f'the search does not know {k}')
+            rows = re.search(r'^\| system \|.*\n(?:\|.*\n)+', (root/'README.md').read_text('utf-8'), re.M)[0].splitlines(); there = table(read('index.html'))
+            for r in rows[:1] + rows[2:]:
+                if (c := tuple(re.sub(r'[*`]', '', o).strip() for o in r.strip('|').split('|'))) not in there: fail('site', f'the table of results on the first page has no row {c[0]}')
 
     import shutil; shutil.rmtree(root, ignore_errors=True)
     print('\n' + ('all is well' if not failed else f'{len(failed)} failed:\n' + '\n'.join(f'- {f}' for f in failed)) + f" ({sum(took.values()):.0f} s)")
