@@ -405,7 +405,7 @@ class Survive(unittest.TestCase):
                 n += 1; out, cache = f'dying{n}', self.dir/f'dying{n}.cache'
                 def deadly():
                     import colorgan.data as d; os.environ['COLORGAN_CACHE'] = str(cache); real = d.Source.image
-                    def read(src, i): src.names[i] == victim and os.kill(os.getpid(), how); return real(src, i)
+                    def read(src, i): src.names[i] == victim and (os.kill(os.getpid(), how), time.sleep(60)); return real(src, i)      # a decoder's own crash stops its thread at once; a signal that another thread takes does not
                     d.Source.image = read
                 self.assertEqual(self.train(out, deadly), -how, self.err()[-800:])
                 def after(): os.environ['COLORGAN_CACHE'] = str(cache); warnings.filterwarnings('default', message='.*an earlier run ended')
