@@ -27,7 +27,7 @@ class Archive(unittest.TestCase):
             f = cls.dir/'in'/f'{i % 20:02d}'/f'{i:05d}.jpg'; f.parent.mkdir(parents=True, exist_ok=True); Image.fromarray(rng.integers(0, 256, (12, 16), dtype=np.uint8)).resize((128, 96), Image.BICUBIC).save(f); lines.append(str(f))
         (cls.dir/'list.txt').write_text('\n'.join(lines) + '\n'); cls.want = {Path(l).relative_to(cls.dir/'in') for l in lines}; cls.env = dict(os.environ, OMP_NUM_THREADS='1', OMP_WAIT_POLICY='PASSIVE', PYTHONWARNINGS='ignore', COLORGAN_OFFLINE='1', PYTHONPATH=str(ROOT), **dict([TAG.split('=')]))
 
-    def start(self, out, n=2, extra=(), lines='list.txt', **env): return subprocess.Popen([sys.executable, '-m', 'colorgan.cli', 'colorize', '--list', lines, '--root', str(self.dir/'in'), '--out', out, '--workers', str(n), '--json', *extra], cwd=self.dir, env=self.env | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def start(self, out, n=2, extra=(), lines='list.txt', **env): return subprocess.Popen([sys.executable, '-m', 'colorgan.cli', 'colorize', '--list', lines, '--root', str(self.dir/'in'), '--out', out, '--workers', str(n), '--json', *extra], cwd=self.dir, env=self.env | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))      # a shell's background has it ignored
     def cli(self, *a, **env): return subprocess.run([sys.executable, '-m', 'colorgan.cli', 'colorize', *map(str, a)], cwd=self.dir, env=self.env | env, capture_output=True, text=True)
     def done(self, out):
         got = {}
