@@ -18,7 +18,7 @@ import torch.nn as nn
 from .core import ColorganError, Settings, autocast, environment, keep_memory, pick_device, pick_precision, seed_everything, with_
 from .data import LabLoader, PhotoSet, Source, get_source, prepare
 from .discriminator import make_discriminator
-from .gan import gan_step, start_gan
+from .gan import gan_step, only_deterministic, start_gan
 from .generator import SmallMapConv, make_generator
 from .losses import init_weights
 from .pretrain import TrainState, l1_step
@@ -147,7 +147,7 @@ def make_loop(
 
 def _serve():
     out, sys.stdout = sys.stdout, sys.stderr; o = json.loads(sys.stdin.readline()); kind, s = o['kind'], Settings(**o['settings']); loop = make_loop(kind, o['files'], s); dev = pick_device(s.device)
-    with nullcontext() if kind.startswith('plain') or changes.get(kind) == 'memory' or dev.type != 'cpu' else keep_memory():
+    with only_deterministic(kind == _loose), nullcontext() if kind.startswith('plain') or changes.get(kind) == 'memory' or dev.type != 'cpu' else keep_memory():
         print('true', file=out, flush=True)
         for line in sys.stdin:
             stage, steps = json.loads(line)
@@ -248,14 +248,16 @@ def _adam(st):
 
 changes = {'squares decoded once, Lab in batches': 'files', 'bf16': dict(precision='fp32'), 'bf16 up to the last join': _fp32_in, 'channels_last': _nchw, 'deep layers as matrix products': _plain_conv, 'the averaged G in the same memory order': _ema_apart, 'fused Adam': _adam, 'no loss asked for in the step': 'item', 'freed memory kept': 'memory'}
 
+_loose = 'sums in any order (without: --deterministic)'
+
 def gain_rows(
     files, size, bs, device='cpu',
     rounds=5,
-    names=None,   # of `changes`; None: all
+    names=None,   # of `changes`; None: all, and on CUDA what `--deterministic` costs
     **kw,     # other settings
 ) -> list:    # {'what', 'size', 'l1', 'gan', 'all': of each round}: how many times slower a step is without it, the last with nothing taken away
     "The worth of each change, alone, with all the others in place; and, to show what may be chance, ours against itself."
-    s = _settings(size, bs, device, **kw); names, out, again = list(names or changes), [], 'nothing: ours against itself'
+    s = _settings(size, bs, device, **kw); names, out, again = list(names or [*changes, *[_loose]*(device == 'cuda')]), [], 'nothing: ours against itself'
     for group in (names[i:i + 3] for i in range(0, len(names), 3)):      # three beside ours at a time: its own time is shared, memory is bounded, and a process that had bad luck with its memory is in a third of the rows
         loops = {name: Apart('ours' if name == again else name, files, s) for name in ('ours', *group, *[again]*(group[-1] == names[-1]))}; times = {stage: in_turns({k: (lambda f=f: f(stage)) for k, f in loops.items()}, rounds) for stage in ('l1', 'gan')}
         for name in list(loops)[1:]: out.append(dict(what=name, size=size, all={stage: [round(b/a, 3) for a, b in zip(t['ours'], t[name])] for stage, t in times.items()}, **{stage: ratio(t, 'ours', name) for stage, t in times.items()}))
