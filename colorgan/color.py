@@ -33,9 +33,10 @@ def _no_graph(*xs): return all(x.device.type == 'cpu' for x in xs) and not (torc
 def _by_parts(fn, *x, channels=(3,), n=2**16):
     "`fn(parts, parts of the results, f, w)`, some pixels at a time: what is being worked on stays in the cache, on the same two sheets (3, pixels) from the first part to the last."
     out = [torch.empty(*x[0].shape[:-3], c, *x[0].shape[-2:]) for c in channels]; flat = [o.reshape(o.shape[:-3].numel(), o.shape[-3], -1) for o in (*x, *out)] if x[0].numel() else [x[0].new_empty(0)]
-    sheets = torch.empty(2, 3*min(n, x[0].shape[-2:].numel()))
-    for one in zip(*flat):
-        for a in range(0, one[0].shape[-1], n): parts = [o[:, a:a + n] for o in one]; k = parts[0].shape[-1]; fn(*parts, *(s[:3*k].view(3, k) for s in sheets))
+    with torch.inference_mode():      # a twentieth of the time would be torch's keeping of books
+        sheets = torch.empty(2, 3*min(n, x[0].shape[-2:].numel()))
+        for one in zip(*flat):
+            for a in range(0, one[0].shape[-1], n): parts = [o[:, a:a + n] for o in one]; k = parts[0].shape[-1]; fn(*parts, *(s[:3*k].view(3, k) for s in sheets))
     return out[0] if len(out) == 1 else tuple(out)
 
 def _two(f, w, least): "What a curve is taken of, from `least` on, into `w`; in `f` stays what the line below has to add."; torch.clamp(f, min=least, out=w); f.sub_(w); return w
@@ -66,10 +67,11 @@ def _lab2linear(lab):
     return _mix(_lms2rgb, _cube(f))
 
 def _linear_part(f, w): return _mm(_lms2rgb, _two(f, w, _bend).pow_(3).add_(f, alpha=1/_kappa), f)
+def _line(x, k, c, out): "k x + c in one pass."; return torch.add(torch.scalar_tensor(c), x, alpha=k, out=out)
 def _unstar_part(L, ab, f, w, unit=1, base=16, chroma=1):
     "`_star_part` the other way, as far as linear sRGB, in `f`."
-    torch.add(L, base, out=f[1]).mul_(1/(116*unit)); torch.add(f[1], ab[0], alpha=1/(500*chroma), out=f[0]); torch.sub(f[1], ab[1], alpha=1/(200*chroma), out=f[2]); return _linear_part(f, w)
-def _rgb_part(f, w, o, clip=True): _two(f, w, .0031308).log_().mul_(1/2.4).exp_().add_(f, alpha=12.92/1.055).mul_(1.055).sub_(.055); torch.clamp(w, 0, 1, out=o) if clip else o.copy_(w)
+    _line(L, 1/(116*unit), base/(116*unit), f[1]); torch.add(f[1], ab[0], alpha=1/(500*chroma), out=f[0]); torch.sub(f[1], ab[1], alpha=1/(200*chroma), out=f[2]); return _linear_part(f, w)
+def _rgb_part(f, w, o, clip=True): _line(_two(f, w, .0031308).log_().mul_(1/2.4).exp_().add_(f, alpha=12.92/1.055), 1.055, -.055, w); torch.clamp(w, 0, 1, out=o) if clip else o.copy_(w)
 
 def lab2rgb(
     lab,         # (…, 3, h, w): L*, a*, b* in their own units

@@ -1,8 +1,8 @@
-"""The weights that ship: `weights.py --data DIR [--out runs/weights]`; DIR holds scenes/train, scenes/test, photos/nature and photos/objects. Can be stopped and started again.
+"""The weights that ship: `weights.py --data DIR [--out runs/weights]`; DIR holds scenes/train, scenes/test, photos/nature, photos/objects and cifar10-jpg/train. Can be stopped and started again.
 
 The rule of choice, written before the first run: a candidate is the generator at the end of a stage with a factor on its colours (1.0, 1.1 … 2.5), scored on validation photos of all three kinds, none of them trained on.
 Allowed is what has a CIEDE2000 below grey's and below that of a mean-ab tint scaled to the same colourfulness. Of those the one whose colourfulness is nearest to half the truth's and above wins; if none reaches half, the most colourful; if none is allowed, the least CIEDE2000.
-The scores are means over the kinds; and, since the second run, first of all those candidates are looked at that are allowed on each kind by itself. The file that is there is the first run's, with fewer and shorter stages: its card has them."""
+The scores are means over the kinds; and, since the second run, first of all those candidates are looked at that are allowed on each kind by itself. The third run goes on where the second one's L1 stages ended, with CIFAR-10's photos beside: after 1,000 steps of 32 on squares of 64, validation objects of colourfulness 15.5 had a CIEDE2000 of 10.68 with them and 11.03 without."""
 import argparse, dataclasses, json, sys
 from pathlib import Path
 import numpy as np
@@ -21,7 +21,9 @@ looked_at = {      # what a person saw in the pictures of a file, by the beginni
 base = Settings(name='weights', data='scenes+photos', generator='lean', nf=48, dropout=.2, ema=.995, save_every=400, sample_every=2000, log_every=50, patch=34, bs=32)
 stages = [with_(base, name='weights-64', size=64, pretrain_steps=12_000, gan_steps=0),
           with_(base, name='weights-96', size=96, pretrain_steps=3000, pretrain_lr=5e-4, gan_steps=0),
-          with_(base, name='weights-96-gan', size=96, bs=16, pretrain_steps=0, gan_steps=1200, lr=1e-4, sample_every=100, keep='best', patience=6)]
+          with_(base, name='weights-64-cifar', data='scenes+photos+cifar10', size=64, pretrain_steps=8000, pretrain_lr=5e-4, gan_steps=0),
+          with_(base, name='weights-96-cifar', data='scenes+photos+cifar10', size=96, pretrain_steps=2500, pretrain_lr=5e-4, gan_steps=0),
+          with_(base, name='weights-96-last', data='scenes+photos+cifar10', size=96, bs=16, pretrain_steps=0, gan_steps=1200, lr=1e-4, sample_every=100, keep='best', patience=6)]
 
 def sources(data):
     "{kind: {part: Source}}: photos are parted by the manifest, scenes by their folders; of each training part some are kept for validation."
@@ -39,15 +41,21 @@ def sources(data):
     tr = tr.subset([i for i, d in enumerate(tr.digests()) if d not in held]); p = split_idxs(tr.digests(), n_valid=300)      # two photos lie in both parts, as the data set comes
     return out | dict(scenes=dict(train=tr.subset(p['train']), valid=tr.subset(p['valid']), test=te))
 
-def sets(src, size, limit=0):
-    "Training and validation squares of all kinds in one, and what the record says of them."
+def cifar(data, size):
+    "CIFAR-10's training photos, upscaled: all of them at 64 pixels, a fifth, by hash, where they would be blurred further."
+    c = Source('cifar10', files=find_photos(data/'cifar10-jpg'/'train'), root=data/'cifar10-jpg'/'train', licence='research use')
+    if size > 64: digs = c.digests(); c = c.subset(sorted(range(len(c)), key=lambda i: digs[i])[:len(c)//5])
+    return c
+
+def sets(src, size, limit=0, more=None):
+    "Training and validation squares of all kinds in one, and what the record says of them; `more`: a source to train on beside."
     cut = lambda s: s.subset(range(min(limit, len(s)))) if limit else s
     def join(part, drop):
-        ps = [prepare(cut(src[k][part]), size, 'crop', crops if part == 'train' else 1, drop_grey=drop) for k, crops in (('scenes', 1), ('objects', 10), ('nature', 20))]
+        ps = [prepare(cut(src[k][part]), size, 'crop', crops if part == 'train' else 1, drop_grey=drop) for k, crops in (('scenes', 1), ('objects', 10), ('nature', 20))] + ([prepare(cut(more), size, 'crop', drop_grey=drop)] if more is not None and part == 'train' else [])
         x = np.concatenate([p.x[p.rows] for p in ps]); return PhotoSet(x, [n for p in ps for n in p.names], None, [s for p in ps for s in p.skipped], [g for p in ps for g in p.grey])
     train, valid = join('train', 5.), join('valid', 0.); g = torch.randperm(len(valid), generator=torch.Generator().manual_seed(seed_at(0, 0, 'valid'))).numpy(); valid = PhotoSet(valid.x[g], [valid.names[i] for i in g])
     import hashlib
-    return train, valid, dict(source='scenes+photos', licence='research use only: Intel Image Classification, BSDS500, ImageNet', split_sha256=hashlib.sha256(json.dumps([train.names, valid.names]).encode()).hexdigest(), train=train.report(), valid=valid.report())
+    return train, valid, dict(source='scenes+photos' + (f'+{more.name}' if more is not None else ''), licence='research use only: Intel Image Classification, BSDS500, ImageNet' + (', CIFAR-10' if more is not None else ''), split_sha256=hashlib.sha256(json.dumps([train.names, valid.names]).encode()).hexdigest(), train=train.report(), valid=valid.report())
 
 def same_run(out, s, split=None):
     "A run that is there must be of these settings (and photos); else `ColorganError`."
@@ -65,8 +73,8 @@ def main():
     from colorgan.pretrain import Interrupted
     before = ''
     for s in stages:
-        s = with_(s, init=before, pretrain_steps=int(s.pretrain_steps*a.steps), gan_steps=int(s.gan_steps*a.steps)); out = a.out/s.name; before = str(out/'generator.safetensors')
-        data = sets(src, s.size, a.limit); same_run(out, s, data[2]['split_sha256'])
+        s = with_(s, init=before, **{k: n and max(1, int(n*a.steps)) for k in ('pretrain_steps', 'gan_steps') for n in [getattr(s, k)]}); out = a.out/s.name; before = str(out/'generator.safetensors')
+        data = sets(src, s.size, a.limit, cifar(a.data, s.size) if s.data.endswith('cifar10') else None); same_run(out, s, data[2]['split_sha256'])
         if not (out/'summary.json').exists():
             try: train(s, out, data, resume=(out/'config.json').exists(), progress=_bar, say=_say, argv=['tools/weights.py'])
             except Interrupted as e: sys.exit(e.code)
@@ -117,7 +125,7 @@ def choose_and_ship(a, src):
             found.append(dict(stage=s.name, factor=k, **m, allowed=m['ciede2000'] < min(m['grey'], m['tint']), on_each=all(o['rows'][i]['ciede2000'] < min(o['grey'], o['rows'][i]['tint']) for o in c.values())))
     ok = [f for f in found if f['on_each']] or [f for f in found if f['allowed']]; half = [f for f in ok if f['colorfulness'] >= f['truth']/2]
     best = min(half, key=lambda f: f['colorfulness']) if half else max(ok, key=lambda f: f['colorfulness']) if ok else min(found, key=lambda f: f['ciede2000']); print(best)
-    out = a.out/'trial' if a.limit or a.steps != 1 else ROOT/'data'/'weights'; out.mkdir(parents=True, exist_ok=True); G = load_weights(a.out/best['stage']/'generator.safetensors'); meta = {k: v for k, v in G.meta.items()} | dict(run=best['stage'], size=96, saturation=best['factor'], licence='research use: learnt from photos of the Intel Image Classification set, BSDS500 and ImageNet')
+    out = a.out/'trial' if a.limit or a.steps != 1 else ROOT/'data'/'weights'; out.mkdir(parents=True, exist_ok=True); G = load_weights(a.out/best['stage']/'generator.safetensors'); meta = {k: v for k, v in G.meta.items()} | dict(run=best['stage'], size=96, saturation=best['factor'], licence='research use: learnt from photos of the Intel Image Classification set, BSDS500, ImageNet and CIFAR-10')
     save_weights(out/ships, G, store='int8', **meta); small, sha = Colorizer.from_file(out/ships), hashlib.sha256((out/ships).read_bytes()).hexdigest()
     whole = Colorizer(load_weights(a.out/best['stage']/'generator.safetensors'), 96, saturation=best['factor']); logs = {s.name: json.loads((a.out/s.name/'summary.json').read_text()) for s in stages}; tests = {}
     for kind in src:
@@ -158,7 +166,7 @@ None of these eight was trained on. {seen['pictures']}
 
 `generator=lean`, nf = 48, dropout 0.2: a ResNet-18's shape, narrower, with a decoder that stops at half the size; 8.2 million weights, the kernels stored in 8 bits with a scale for each channel. Trained from random weights, without ImageNet, on {tr[b['stage']]['device']} in {tr[b['stage']]['precision']}: {', '.join(f"{s}: {v['steps']['pretrain']} steps of L1 and {v['steps']['gan']} of GAN{'' if v.get('ended') in (None, sum(v['steps'][q] for q in ('pretrain', 'gan'))) else ', ended after ' + str(v['ended'])}, {v['images_seen']:,} squares in {v['seconds']/60:.0f} minutes" for s, v in tr.items())}. The machine was shared with other work. The photos' L* goes in; photos are shown to it with as many pixels as a square of 96 has.
 
-**Data.** The scenes of the *Intel Image Classification* set (train part), BSDS500's val and test photos, and one photo of each of 850 ImageNet classes. Of the last two 150 each, by hash, are the test part ([manifest](../manifests/photos.csv)); they and `scenes/test` were never trained on{seen.get('but', '')}, and photos with a colourfulness under 5 were left out of training. **Licence of these weights: research use only**, as the photos' own.
+**Data.** The scenes of the *Intel Image Classification* set (train part), BSDS500's val and test photos, one photo of each of 850 ImageNet classes, and CIFAR-10's training photos, upscaled. Of BSDS500 and ImageNet 150 each, by hash, are the test part ([manifest](../manifests/photos.csv)); they and `scenes/test` were never trained on{seen.get('but', '')}, and photos with a colourfulness under 5 were left out of training. **Licence of these weights: research use only**, as the photos' own.
 
 **The rule of choice**, written before the run (at the top of `tools/weights.py`): of all stages and factors 1.0 to 2.5 on the colours, on validation photos, the least colourful that reaches half the truth's colourfulness while CIEDE2000 stays below grey's and below that of a plain tint as colourful as the answer{on_each}. It chose {b['stage']} with a factor of {b['factor']}: CIEDE2000 {f(b['ciede2000'])} (grey {f(b['grey'])}, tint {f(b['tint'])}), colourfulness {f(b['colorfulness'], 1)} (truth {f(b['truth'], 1)}). {' '.join(f"At the end of {x['stage']}, unscaled: {f(x['ciede2000'])} and {f(x['colorfulness'], 1)}{'' if x['allowed'] else ', not allowed'}." for x in last)}{seen.get('stages', '')}
 
