@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from . import __version__
-from .core import ColorganError, atomic_path, autocast, pick_device, pick_precision
+from .core import ColorganError, atomic_path, autocast, pick_device, pick_precision, sweep
 from .color import L_ab2rgb, _bytes, _fits, _gamma, _linear, _linear_part, _rgb2xyz, _root, _share, light_bytes, luma, rgb2L_ab, rgb2lab
 from .data import data_home, find_photos, photo_suffixes
 from .generator import Generator, load_weights
@@ -452,7 +452,7 @@ def colorize_files(
         except Exception: pics = {id(h): one(h) for h in good}      # which of them was it?
         jobs = [ex.submit(write, *h, pics.get(id(h))) if isinstance(h[2], Photo) and not isinstance(pics.get(id(h)), ColorganError) else None for h in held]
         for h, j in zip(held, jobs): yield j.result() if j else (h[0], [], pics.get(id(h), h[2]))
-    held, n = [], 0
+    held, n = [], 0; [sweep(d) for d in {o.parent for _, o in pairs}]      # what a killed run left
     with ThreadPoolExecutor(2) as ex:
         for f, o in pairs:
             p = read(f, o); size = p.rgb.shape[0]*p.rgb.shape[1] if isinstance(p, Photo) else 0

@@ -245,6 +245,12 @@ def keep_memory():
     finally: mallopt(mmap_max, 65536); mallopt(mmap_threshold, 2**25); mallopt(trim_threshold, 2**26); trim(0)      # where glibc's own rule ends when large blocks were used
 
 # %% ../nbs/00_core.ipynb #f6ddf9d0
+def _alone(fd):
+    "Lock an open file: whether nobody else had. None where locks are not known."
+    try: import fcntl; fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB); return True
+    except BlockingIOError: return False
+    except (ImportError, OSError): return None
+
 @contextlib.contextmanager
 def atomic_path(
     path,         # where the file is to be
@@ -252,14 +258,21 @@ def atomic_path(
 ):                # yields a temporary `Path` in the same folder, with the same suffix
     "Write to the yielded path; on success it becomes `path`, or what `path` links to, on an error nothing is left."
     suffix = Path(path).suffix; path = Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path); path.parent.mkdir(parents=True, exist_ok=True)
-    fd, tmp = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.stem[:40]}-', suffix=suffix); os.close(fd); tmp = Path(tmp)
+    fd, tmp = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.stem[:40]}.colorgan-', suffix=suffix); tmp = Path(tmp); held = _alone(fd)
+    if not held: os.close(fd)
     try:
         yield tmp
         os.chmod(tmp, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask)      # a private file stays private
         if sync: fsync(tmp)
         os.replace(tmp, path)
         if sync: fsync(path.parent)
-    finally: tmp.unlink(missing_ok=True)
+    except OSError as e:
+        with contextlib.suppress(AttributeError):      # PyAV's own cannot be set
+            if e.errno and e.filename in (None, str(tmp)): e.filename, e.filename2 = str(path), None      # "no space left" is to say where
+        raise
+    finally:
+        tmp.unlink(missing_ok=True)
+        if held: os.close(fd)
 
 _umask = os.umask(0); os.umask(_umask)      # once: threads that ask together could leave it at 0
 
@@ -274,10 +287,13 @@ def sweep(
     folder,   # where
     stem='',  # of the file that was being written; '': any
 ):
-    "Remove what `atomic_path` leaves in a folder when the process is killed. Only for who holds the folder's lock."
+    "Remove what `atomic_path` left in a folder when its process was killed; not what is being written, nor, where locks are not known, what is younger than a day."
     import re
-    for p in Path(folder).glob('.*'):
-        if re.fullmatch(rf'\.{re.escape(stem[:40]) or ".+"}-[a-z0-9_]{{8}}(\.\w+)?', p.name) and p.is_file(): p.unlink(missing_ok=True)
+    for p in Path(folder).glob('.*.colorgan-*'):
+        if not re.fullmatch(rf'\.{re.escape(stem[:40]) or ".*"}\.colorgan-[a-z0-9_]{{8}}(\..*)?', p.name) or p.is_symlink(): continue
+        with contextlib.suppress(OSError):
+            with open(p, 'rb+') as f: dead = _alone(f.fileno())
+            if dead or dead is None and time.time() - p.stat().st_mtime > 86400: p.unlink(missing_ok=True)
 
 # %% ../nbs/00_core.ipynb #c9c709ef
 @contextlib.contextmanager

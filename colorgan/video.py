@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from .core import ColorganError, atomic_path
+from .core import ColorganError, atomic_path, sweep
 from .color import rgb2lab
 
 # %% ../nbs/10a_video.ipynb #e07dbbb3
@@ -198,6 +198,7 @@ def _target(av, out, src):
     end = out.suffix.lower(); mov = '+faststart' + '+use_metadata_tags'*any(k.startswith('com.') for k in src.metadata)      # Apple's and Android's own keys
     opts = {'movflags': mov} if end in ('.mp4', '.m4v', '.mov', '.3gp') else {'mpegts_copyts': '1'} if end in ('.ts', '.mts', '.m2ts') else {}
     if end not in video_suffixes: raise ColorganError(f"{out.name}: cannot write {end or 'a file without suffix'}; give it one of {' '.join(video_suffixes)}")
+    sweep(out.parent)      # what a killed run left
     try:
         with atomic_path(out) as tmp, av.open(str(tmp), 'w', options=opts) as dst: yield dst
     except (av.FFmpegError, OSError) as e: raise ColorganError(f"{out}: cannot be written ({(e.strerror or str(e)).lower()})") from None
