@@ -10,7 +10,7 @@ def versions(path): return {re.sub(r'[-_.]+', '-', n).lower(): v for n, v in re.
 def check():
     want, have = versions(ROOT/'constraints.txt'), versions(OUT); bad = [f'{n} is {v} here and {want[n]} in constraints.txt' for n, v in have.items() if n in want and v != want[n]]
     bare = [b.split('==')[0] for b in re.split(r'\n(?=\w)', re.sub(r'^#.*\n', '', OUT.read_text('utf-8'), flags=re.M)) if '--hash=sha256:' not in b]
-    return bad + [f'{n} has no hash' for n in bare] + ['it is empty']*(not have)
+    return bad + [f'{n}, of constraints.txt, is not there' for n in want if n not in have] + [f'{n} has no hash' for n in bare] + ['it is empty']*(not have)
 
 def main():
     if not options(__doc__, '--check').check:
