@@ -89,8 +89,9 @@ def score(ab, L, true, k=1.):
 
 def as_colourful(want, L, true, mean):
     "The factor on the mean ab that paints photos as colourful as `want`, and its CIEDE2000."
-    lo, hi = 0., 60.; flat = torch.tensor(mean).view(1, 2, 1, 1).expand(len(L), 2, *L.shape[2:])
-    for _ in range(12): mid = (lo + hi)/2; lo, hi = (mid, hi) if score(flat, L, true, mid)[1] < want else (lo, mid)
+    from colorgan.color import L_ab2rgb, colorfulness
+    lo, hi = 0., 60.; flat = torch.tensor(mean).view(1, 2, 1, 1).expand(len(L), 2, *L.shape[2:]); much = lambda k: torch.cat([colorfulness(L_ab2rgb(l, (y*k).clamp(-1, 1))) for y, l in zip(flat.split(64), L.split(64))]).mean().item()
+    for _ in range(12): mid = (lo + hi)/2; lo, hi = (mid, hi) if much(mid) < want else (lo, mid)
     return (lo, score(flat, L, true, lo)[0]) if hi < 60 else (None, score(flat, L, true, lo)[0])      # none is so colourful: its limit
 
 def squares_of(src, part, size, n):
