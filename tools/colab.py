@@ -6,7 +6,7 @@ from configparser import ConfigParser
 from common import ROOT, notebooks, options
 
 ini = ConfigParser(delimiters=['=']); ini.read(ROOT/'settings.ini', encoding='utf-8'); cfg = ini['DEFAULT']; url = cfg['git_url']; where = url.removeprefix('https://github.com/')
-needs = {'02a': 'photos', '10': 'photos', '03a': 'timm', '10a': 'video', '10b': 'onnx', '10c': 'app', '10e': 'hub'}
+needs = {'02': 'photos', '02a': 'photos', '10': 'photos', '03a': 'timm', '10a': 'video', '10b': 'onnx', '10c': 'app', '10e': 'hub'}
 export = '#| hide\nfrom importlib.util import find_spec\nif find_spec(\'nbdev\'): import nbdev; nbdev.nbdev_export()          # not on Colab'
 
 HOME = 'index.ipynb'      # README: its badge leads to the notebook that takes a reader's own photo
