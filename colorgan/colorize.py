@@ -283,7 +283,7 @@ def is_grey(
     return ((y - X @ torch.linalg.lstsq(X, y, driver='gelsd').solution)**2).sum(1).mean().sqrt().item() < limit
 
 # %% ../nbs/10_colorize.ipynb #a81f3ebb
-weights_name, weights_sha256 = 'colorgan-lean-96b.safetensors', '9279556dc5fc233ec8b5c68408bd1a18805fb7d9ce3bb359b437f3cbb7454904'
+weights_name, weights_sha256 = 'colorgan-lean-96c.safetensors', '5b7e0c7cb44f1803661e9ddf86d321bf6313fb46f03d537536ade4987869750a'
 weights_url = 'https://github.com/colorgan/colorgan/raw/main/data/weights/' + weights_name
 
 def _sum(path): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
