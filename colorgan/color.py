@@ -33,7 +33,7 @@ def _no_graph(*xs): return all(x.device.type == 'cpu' for x in xs) and not (torc
 def _by_parts(fn, *x, channels=(3,), n=2**16):
     "`fn(parts, parts of the results, f, w)`, some pixels at a time: what is being worked on stays in the cache, on the same two sheets (3, pixels) from the first part to the last."
     out = [torch.empty(*x[0].shape[:-3], c, *x[0].shape[-2:]) for c in channels]; flat = [o.reshape(o.shape[:-3].numel(), o.shape[-3], -1) for o in (*x, *out)] if x[0].numel() else [x[0].new_empty(0)]
-    with torch.inference_mode():      # a twentieth of the time would be torch's keeping of books
+    with torch.inference_mode():      # without what torch notes down of each operation
         sheets = torch.empty(2, 3*min(n, x[0].shape[-2:].numel()))
         for one in zip(*flat):
             for a in range(0, one[0].shape[-1], n): parts = [o[:, a:a + n] for o in one]; k = parts[0].shape[-1]; fn(*parts, *(s[:3*k].view(3, k) for s in sheets))
