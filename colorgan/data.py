@@ -9,7 +9,7 @@ __all__ = ['photo_suffixes', 'photo_formats', 'embedded_photos', 'presets', 'for
            'shards_source', 'Batches', 'to_L_ab', 'answer2rgb', 'LabLoader', 'split_sum', 'make_sets', 'make_dls']
 
 # %% ../nbs/02_data.ipynb #f16cf053
-import contextlib, csv, errno, hashlib, io, itertools, json, os, re, stat, struct, threading, warnings
+import contextlib, csv, errno, hashlib, io, itertools, json, os, re, stat, struct, threading, time, warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import numpy as np
@@ -125,6 +125,8 @@ def _deep_tiff(data, f):
 _most = 89_478_485      # pixels: where Pillow begins to warn
 for _what in (Image.DecompressionBombWarning, UserWarning): warnings.filterwarnings('ignore', category=_what, module=r'PIL\.')      # once: `catch_warnings` is not for threads, and what Pillow warns of is checked here, or is an error
 
+_moved = 'has changed, or is gone, since it was first read'
+
 class NotNow(ColorganError): "A photo that could not be read this time, for want of a package, of memory or of a disk that works: it is asked for again."
 
 def read_rgb(
@@ -133,11 +135,12 @@ def read_rgb(
     "Any photo file as 8-bit sRGB: rotation, profile, palette, CMYK, grey, alpha and 16 bits taken care of."
     return np.array(_read_image(path))
 
-def _read_image(path):
-    "The same as Pillow's image, as which squares are cut from it: two copies fewer."
+def _read_image(path, digest=None):
+    "The same as Pillow's image, as which squares are cut from it: two copies fewer. With `digest`, only if the bytes have that sha256."
     path = path if hasattr(path, 'read_bytes') else Path(path); f = path.name
     try:
         data = read_file(path) if isinstance(path, os.PathLike) else path.read_bytes()
+        if digest and hashlib.sha256(data).hexdigest() != digest: raise NotNow(f'{f}: {_moved}')
         if not data: raise ColorganError(f'{f}: is empty')
         try:
             im = _deep_tiff(data, f) if data[:4] in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+') else None
@@ -180,9 +183,14 @@ class Source:
         "Photo `i` as uint8 (h, w, 3); `ColorganError` if it cannot be read."
         return self.arrays[i] if self.files is None else read_rgb(self.files[i])
 
-    def image(self, i:int) -> Image.Image:
-        "The same for Pillow, in RGB. A subclass that reads in its own way is asked for that."
-        return _read_image(self.files[i]) if self.files is not None and type(self).read is Source.read else Image.fromarray(self.read(i))
+    @property
+    def checks(self) -> bool:
+        "Whether `image` looks at the digest itself: not where a subclass reads or hashes in its own way."
+        return self.files is not None and type(self).read is Source.read and type(self).digest is Source.digest
+
+    def image(self, i:int, digest=None) -> Image.Image:
+        "The same for Pillow, in RGB; `ColorganError` if its bytes have another digest. A subclass that reads in its own way is asked for that."
+        return _read_image(self.files[i], digest if self.checks else None) if self.files is not None and type(self).read is Source.read else Image.fromarray(self.read(i))
 
     def digest(self, i:int) -> str:
         "sha256 of the file's bytes, or of the pixels where there is no file."
@@ -194,7 +202,12 @@ class Source:
         def one(i):
             try: return self.digest(i)
             except ColorganError: return None
-        with ThreadPoolExecutor(8) as ex: return [d for a in range(0, len(self), 4096) for d in ex.map(one, range(a, min(a + 4096, len(self))))]      # a million tasks at once would take gigabytes
+        out = []
+        with ThreadPoolExecutor(8) as ex:
+            while (a := len(out)) < len(self):      # a million tasks at once would take gigabytes
+                t = time.perf_counter(); out += [one(i) for i in range(a, min(a + 64, len(self)))]; quick = time.perf_counter() - t < 64*2e-4      # small files that the system has at hand: threads would wait for each other
+                out += (map if quick else ex.map)(one, range(len(out), min(a + 4096, len(self))))
+        return out
 
     def subset(self, idxs) -> 'Source':
         "The photos at `idxs`, in that order."
@@ -360,7 +373,7 @@ def square(
     "A photo, or a part of it, as a square of `size` pixels (bicubic, antialiased)."
     im = im if isinstance(im, Image.Image) else Image.fromarray(im)
     if via: im, box = im.resize((via, via), Image.BICUBIC, box=box), None
-    return np.asarray(im.resize((size, size), Image.BICUBIC, box=box)).transpose(2, 0, 1)
+    return np.asarray(im if im.size == (size, size) and box is None else im.resize((size, size), Image.BICUBIC, box=box)).transpose(2, 0, 1)      # of its own size `resize` would copy it
 
 def crop_box(
     hw,            # height and width of the photo
@@ -409,8 +422,6 @@ class PhotoSet:
         return dict(n=len(self), size=self.size, grey=len(self.grey), skipped=len(self.skipped), grey_names=self.grey[:20], skipped_why=self.skipped[:20])
 
 # %% ../nbs/02_data.ipynb #24b478c9
-_moved = 'has changed, or is gone, since it was first read'
-
 @contextlib.contextmanager
 def _reading(path):
     "Yields a function that leaves on the disk which photo each thread reads: a decoder that takes the whole process with it cannot say."
@@ -425,18 +436,19 @@ def _reading(path):
         with lock: over.append(1); os.close(fd)
         path.unlink(missing_ok=True)
 
+_ahead = 256      # photos decoded before they are asked for
+
 class _Now(str): "A reason that may be gone the next time."
 
-def _squares(source, digs, size, resize, crops, via, seed, on_change, note=lambda name: None):
-    "Yield (i, squares of photo i, or the reason why there are none), in order."
+def _squares(x, source, digs, size, resize, crops, via, seed, on_change, note=lambda name: None):
+    "Write the squares of photo i to `x` from its row i·crops on; yield (i, None, or the reason why there are none), in order."
     def one(i):
         note(source.names[i])
         try:
-            im = source.image(i)
-            boxes = [crop_box(im.size[::-1], digs[i], k, seed) for k in range(crops)] if resize == 'crop' else [None]
-            out = [square(im, size, via, b) for b in boxes]      # no torch in these threads: in a forked process its own may be invalid
-        except ColorganError as e: out = (_Now if isinstance(e, NotNow) else str)(e)
-        if source.files is not None and digs[i] and not still(i):
+            out, im, seen = None, source.image(i, digs[i]), source.checks
+            for k in range(crops): x[i*crops + k] = square(im, size, via, crop_box(im.size[::-1], digs[i], k, seed) if resize == 'crop' else None)      # no torch in these threads: in a forked process its own may be invalid
+        except ColorganError as e: out, seen = (_Now if isinstance(e, NotNow) else str)(e), False
+        if source.files is not None and digs[i] and not seen and not still(i):
             if on_change == 'error': raise ColorganError(f'{source.names[i]}: {_moved}; leave the photos alone and start again, or set on_change=skip')
             out = _Now(f'{source.names[i]}: {_moved}')
         return i, out
@@ -444,19 +456,21 @@ def _squares(source, digs, size, resize, crops, via, seed, on_change, note=lambd
         try: return source.digest(i) == digs[i]
         except ColorganError: return False
     with ThreadPoolExecutor(os.cpu_count()) as ex:
-        for start in range(0, len(source), 256):
-            for some in ex.map(lambda a: [one(i) for i in range(a, min(a + 8, start + 256, len(source)))], range(start, min(start + 256, len(source)), 8)): yield from some      # eight in one go: handing a small photo over takes long beside reading it
+        for start in range(0, len(source), _ahead):
+            for some in ex.map(lambda a: [one(i) for i in range(a, min(a + 8, start + _ahead, len(source)))], range(start, min(start + _ahead, len(source)), 8)): yield from some      # eight in one go: handing a small photo over takes long beside reading it
 
-def _fill(x, squares):
-    "Write the squares into `x` one after another; return what each row is."
-    rows, colour, skipped = [], [], []
-    def look(): colour.extend(colorfulness(torch.from_numpy(np.array(x[len(colour):len(rows)]))).tolist())
-    for i, o in squares:
-        if isinstance(o, str): skipped.append(o); continue
-        for q in o: x[len(rows)] = q; rows.append(i)
-        if len(rows) - len(colour) >= 16: look()
-    if len(rows) > len(colour): look()
-    return dict(rows=list(zip(rows, colour)), skipped=skipped)
+def _look(x, rows):
+    "The colourfulness of these rows of `x`; of squares from 256 pixels on that of every second pixel of every second line, from 512 on every fourth, so that it never takes long."
+    k = 1 << max(0, (x.shape[-1]//128).bit_length() - 1); return [c for a in range(0, len(rows), 16) for c in colorfulness(torch.from_numpy(np.stack([x[r, :, ::k, ::k] for r in rows[a:a + 16]]))).tolist()]
+
+def _fill(x, squares, per):
+    "Have all squares written to `x`; return which of its rows are there, with their colourfulness, and why others are not."
+    rows, new, skipped = [], [], []
+    for i, why in squares:
+        if why: skipped.append(why)
+        else: new += range(i*per, (i + 1)*per)
+        if i % _ahead == _ahead - 1 or i == len(x)//per - 1: rows += zip(new, _look(x, new)); new = []      # when no thread decodes: they would wait for each other
+    return dict(rows=rows, skipped=skipped)
 
 def _map(path, shape):
     "A new file of squares, mapped. Its space is taken now: a disk that is full then says so, where later it would kill the process."
@@ -479,7 +493,7 @@ def _cached(f, meta, shape):
     warnings.warn(f'{f}: kept squares that are damaged; decoding the photos again'); return None
 
 # %% ../nbs/02_data.ipynb #579debd2
-_version = 2      # of the squares: raised when photos come out of the same bytes otherwise
+_version = 3      # of the squares and their colourfulness: raised when they come out of the same bytes otherwise
 
 def prepare(
     source:Source,       # the photos
@@ -496,7 +510,7 @@ def prepare(
 ) -> PhotoSet:           # `ColorganError` if nothing is left
     "Decode every photo once into squares; skip what cannot be read, and what is grey."
     digs = digs or source.digests(); per = crops if resize == 'crop' else 1; shape = (len(source)*per, 3, size, size)
-    squares = lambda *note: (progress or (lambda it, **_: it))(_squares(source, digs, size, resize, per, via, seed, on_change, *note), total=len(source))
+    squares = lambda x, *note: (progress or (lambda it, **_: it))(_squares(x, source, digs, size, resize, per, via, seed, on_change, *note), total=len(source))
     if cache:
         key = json.dumps([_version, digs, source.names, size, resize, per, via, seed if per > 1 else 0])
         f = data_home()/'squares'/f'{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy'; meta = f.with_suffix('.json')
@@ -504,14 +518,14 @@ def prepare(
             with locked(f.with_suffix('.lock'), wait=True):      # another run that wants the same squares waits, and finds them
                 if (kept := _cached(f, meta, shape)) is None:
                     sweep(f.parent, f.stem)
-                    with _reading(f.with_suffix('.reading')) as note, atomic_path(f, sync=True) as tmp: m = _fill(x := _map(tmp, shape), squares(note)); x.flush(); del x; any(isinstance(t, _Now) for t in m['skipped']) or write_json(meta, m)      # what was skipped may be there the next time
+                    with _reading(f.with_suffix('.reading')) as note, atomic_path(f, sync=True) as tmp: m = _fill(x := _map(tmp, shape), squares(x, note), per); x.flush(); del x; any(isinstance(t, _Now) for t in m['skipped']) or write_json(meta, m)      # what was skipped may be there the next time
                     kept = np.load(f, mmap_mode='r'), m
         x, m = kept
-    else: m = _fill(x := np.empty(shape, np.uint8), squares())
-    keep = [j for j, (_, c) in enumerate(m['rows']) if c >= drop_grey]; name = lambda j: source.names[m['rows'][j][0]]
-    grey = sorted({name(j) for j, (_, c) in enumerate(m['rows']) if c < drop_grey})
+    else: m = _fill(x := np.empty(shape, np.uint8), squares(x), per)
+    keep = [r for r, c in m['rows'] if c >= drop_grey]; name = lambda r: source.names[r//per]
+    grey = sorted({name(r) for r, c in m['rows'] if c < drop_grey})
     if not keep: raise ColorganError(f"{source.name}: no photo left of {len(source)} ({len(m['skipped'])} unreadable, {len(grey)} grey)")
-    return PhotoSet(x, [name(j) for j in keep], keep, m['skipped'], grey)
+    return PhotoSet(x, [name(r) for r in keep], keep, m['skipped'], grey)
 
 # %% ../nbs/02_data.ipynb #76881af0
 class InTar:
