@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['changes', 'bench_photos', 'PlainPhotos', 'PlainLoop', 'OurLoop', 'Apart', 'make_loop', 'in_turns', 'ratio',
-           'step_cost', 'machine_rates', 'training_rows', 'gain_rows', 'padding_row', 'profile_rows', 'threads',
-           'lab_rows', 'data_rows', 'in_process', 'colorize_rows', 'start_rows', 'evaluate_rows', 'bench', 'verdict',
-           'record_name', 'format_bench']
+           'step_cost', 'machine_rates', 'training_rows', 'gain_rows', 'compile_row', 'padding_row', 'profile_rows',
+           'threads', 'lab_rows', 'data_rows', 'in_process', 'colorize_rows', 'start_rows', 'evaluate_rows', 'bench',
+           'verdict', 'record_name', 'format_bench']
 
 # %% ../nbs/11a_bench.ipynb #e686b849
 import dataclasses, json, os, statistics, subprocess, sys, tempfile, time
@@ -21,7 +21,7 @@ from .discriminator import make_discriminator
 from .gan import gan_step, only_deterministic, start_gan
 from .generator import SmallMapConv, make_generator
 from .losses import init_weights
-from .pretrain import TrainState, l1_step
+from .pretrain import TrainState, check_compile, l1_step
 
 # %% ../nbs/11a_bench.ipynb #c1f8b09d
 def bench_photos(
@@ -119,11 +119,11 @@ def _env(): return dict(os.environ, PYTHONPATH=os.pathsep.join([str(Path(__file_
 class Apart:
     "A loop in a process of its own: `apart(stage, steps)` takes steps and waits for them."
     def __init__(self,
-        kind:str,     # 'ours', 'plain', 'plain_bf16', or one of `changes`: ours without it
+        kind:str,     # 'ours', 'plain', 'plain_bf16', 'torch.compile', or one of `changes`: ours without it
         files,        # photo files
         s:Settings,   # see `PlainLoop`
     ):
-        own = dict(THP_MEM_ALLOC_ENABLE='0' if kind in ('plain', 'plain_bf16', 'freed memory kept') else '1')
+        own = dict(THP_MEM_ALLOC_ENABLE='0' if kind in ('plain', 'plain_bf16', 'freed memory kept') else '1') | ({'TORCHINDUCTOR_FORCE_DISABLE_CACHES': '1'} if kind == _compile else {})
         self.p = subprocess.Popen([sys.executable, '-c', 'from colorgan.bench import _serve; _serve()'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(err := tempfile.TemporaryFile()), text=True, env=_env() | own); self.err, self.kind = err, kind; self._ask(dict(kind=kind, files=[str(f) for f in files], settings=dataclasses.asdict(s)))
 
     def _ask(self, o):
@@ -141,7 +141,7 @@ def make_loop(
 ):             # a `PlainLoop` or an `OurLoop`
     "One of the loops that are compared."
     if kind.startswith('plain'): return PlainLoop(files*40, s, kind == 'plain_bf16')      # its loader's epochs are long, as in a real run
-    c = changes.get(kind); loop = OurLoop(prepare(Source('bench', files=[Path(f) for f in files], root=Path(files[0]).parent), s.size, cache=False), with_(s, **c) if isinstance(c, dict) else s, c if callable(c) else None, item=c == 'item')
+    c = dict(compile=True) if kind == _compile else changes.get(kind); loop = OurLoop(prepare(Source('bench', files=[Path(f) for f in files], root=Path(files[0]).parent), s.size, cache=False), with_(s, **c) if isinstance(c, dict) else s, c if callable(c) else None, item=c == 'item')
     if c == 'files': loop.batch = PlainLoop(files*40, s).batch
     return loop
 
@@ -248,7 +248,7 @@ def _adam(st):
 
 changes = {'squares decoded once, Lab in batches': 'files', 'bf16': dict(precision='fp32'), 'bf16 up to the last join': _fp32_in, 'channels_last': _nchw, 'deep layers as matrix products': _plain_conv, 'the averaged G in the same memory order': _ema_apart, 'fused Adam': _adam, 'no loss asked for in the step': 'item', 'freed memory kept': 'memory'}
 
-_loose = 'sums in any order (without: --deterministic)'
+_loose, _compile = 'sums in any order (without: --deterministic)', 'torch.compile'
 
 def gain_rows(
     files, size, bs, device='cpu',
@@ -262,6 +262,18 @@ def gain_rows(
         loops = {name: Apart('ours' if name == again else name, files, s) for name in ('ours', *group, *[again]*(group[-1] == names[-1]))}; times = {stage: in_turns({k: (lambda f=f: f(stage)) for k, f in loops.items()}, rounds) for stage in ('l1', 'gan')}
         for name in list(loops)[1:]: out.append(dict(what=name, size=size, all={stage: [round(b/a, 3) for a, b in zip(t['ours'], t[name])] for stage, t in times.items()}, **{stage: ratio(t, 'ours', name) for stage, t in times.items()}))
         for l in loops.values(): l.close()
+    return out
+
+def compile_row(
+    files, size, bs, device='cpu',
+    rounds=5,
+    **kw,     # other settings
+) -> dict:    # {'what', 'size', 'seconds': before the first step of each stage, 'l1', 'gan', 'all': of each round}: how many times faster a step is with it
+    "What `compile=true` gains, and what it takes to begin."
+    s = _settings(size, bs, device, **kw); loops, out = {k: Apart(k, files, s) for k in ('ours', _compile)}, dict(what=_compile, size=size, seconds={}, all={})
+    for stage in ('l1', 'gan'):
+        t = time.perf_counter(); loops[_compile](stage); out['seconds'][stage] = time.perf_counter() - t; t = in_turns({k: (lambda f=f: f(stage)) for k, f in loops.items()}, rounds); out['all'][stage] = [round(b/a, 3) for a, b in zip(t[_compile], t['ours'])]; out[stage] = ratio(t, _compile, 'ours')
+    for l in loops.values(): l.close()
     return out
 
 def padding_row(size=64, bs=16, device='cpu', rounds=5):
@@ -347,7 +359,7 @@ def in_process(
 
 _ours = """import sys, time
 from colorgan.colorize import Colorizer, colorize_file
-cz = Colorizer.from_file(sys.argv[1], device='cpu'); t = time.perf_counter(); colorize_file(cz, sys.argv[2], sys.argv[3]); OUT = dict(seconds=time.perf_counter() - t)"""
+cz = Colorizer.from_file(sys.argv[1], device='cpu'); before = peak_mb(); t = time.perf_counter(); colorize_file(cz, sys.argv[2], sys.argv[3]); OUT = dict(seconds=time.perf_counter() - t, before_mb=before)"""
 _plain = """import sys, time
 import numpy as np, torch, torch.nn.functional as F
 from PIL import Image
@@ -366,17 +378,17 @@ with torch.inference_mode(): G(torch.zeros(1, 1, h, w))
 OUT = dict(before_mb=before, megapixels=h*w/1e6)"""
 
 def colorize_rows(weights, rounds=5, megapixels=12., whole=(1., 3.)):
-    "A large grey JPEG, file to file, against the plain way with the same network; and the memory of the network at the photo's own size, measured at `whole` megapixels and drawn out in a line."
+    "A large grey JPEG, file to file, against the plain way with the same network; and the memory that it takes above what is there before any photo, against the network alone at the photo's own size, measured at `whole` megapixels and drawn out in a line."
     from PIL import Image
     with tempfile.TemporaryDirectory() as d:
-        f = Path(d)/'large.jpg'; im = Image.fromarray(get_source('skimage').read(2)).convert('L'); h = int((megapixels*.75e6)**.5); im.resize((int(h/.75), h), Image.BICUBIC).save(f, quality=92); t = dict(ours=[], plain=[]); mb = dict(ours=[], plain=[])
+        f = Path(d)/'large.jpg'; im = Image.fromarray(get_source('skimage').read(2)).convert('L'); h = int((megapixels*.75e6)**.5); im.resize((int(h/.75), h), Image.BICUBIC).save(f, quality=92); t = dict(ours=[], plain=[]); mb = dict(ours=[], plain=[]); above = []
         for r in range(rounds):
-            for k, code in dict(ours=_ours, plain=_plain).items(): o = in_process(code, weights, f, Path(d)/f'{k}.jpg'); t[k].append(o['seconds']); mb[k].append(o['peak_mb'])
+            for k, code in dict(ours=_ours, plain=_plain).items(): o = in_process(code, weights, f, Path(d)/f'{k}.jpg'); t[k].append(o['seconds']); mb[k].append(o['peak_mb']); above += [o['peak_mb'] - o['before_mb']]*(k == 'ours')
         out = [dict(what=f'colorize, {megapixels:g} megapixels, JPEG to JPEG', unit='seconds', ours=statistics.median(t['ours']), plain=statistics.median(t['plain']), ratio=ratio(t, 'ours', 'plain'), target=3.5, seconds=t),
                dict(what=f'colorize, {megapixels:g} megapixels, peak memory', unit='MB', ours=max(mb['ours']), plain=max(mb['plain']), ratio=max(mb['plain'])/max(mb['ours']), budget=1200.)]
         if whole:
             o = [in_process(_whole, weights, m) for m in whole]; x, y = [v['megapixels'] for v in o], [v['peak_mb'] - v['before_mb'] for v in o]; slope = (y[-1] - y[0])/(x[-1] - x[0]); far = y[-1] + slope*(megapixels - x[-1])
-            out.append(dict(what=f'the network at {megapixels:g} megapixels, memory (drawn out from {x[0]:.1f} and {x[-1]:.1f})', unit='MB', ours=max(mb['ours']), plain=far, ratio=far/max(mb['ours']), target=10.))
+            out.append(dict(what=f'colorize, {megapixels:g} megapixels, memory above the start, against the network alone at that size (drawn out from {x[0]:.1f} and {x[-1]:.1f})', unit='MB', ours=max(above), plain=far, ratio=far/max(above), target=10.))
         return out
 
 _starts = {'import torch': 'import torch', 'import colorgan': 'import colorgan', 'from colorgan.colorize import Colorizer': 'from colorgan.colorize import Colorizer', 'colorgan --help': "import sys; sys.argv = ['colorgan', '--help']\nfrom colorgan.cli import main; main()"}
@@ -423,16 +435,16 @@ def evaluate_rows(weights, folder, n=800, size=64):
 
 # %% ../nbs/11a_bench.ipynb #745fcb13
 def bench(
-    full=False,      # also 256 and 512 px, other batch sizes, many photos: a CPU takes half an hour
+    full=False,      # also 256 and 512 px, other batch sizes, many photos, `torch.compile`: a CPU takes more than half an hour
     device='auto',
     weights=None,    # a .safetensors file; None: those that come with colorgan
     rounds=5,
     say=lambda t: None,   # told what is being measured
     sizes=None,      # ((pixels, batch), …) to train at; None: by device
-) -> dict:           # {'environment', 'rates', 'rows', 'gains', 'not_taken', 'profile', 'sweep', 'seconds', …}
+) -> dict:           # {'environment', 'rates', 'rows', 'gains', 'not_taken', 'compiled', 'profile', 'sweep', 'seconds', …}
     "Measure this machine."
     from colorgan.colorize import find_weights
-    env, began = environment(['colorgan', 'bench'] + ['--full']*full), time.perf_counter(); dev = pick_device(device).type; weights = find_weights(weights); gpu, rows, sweep, uses = dev == 'cuda', [], [], {}
+    env, began = environment(['colorgan', 'bench'] + ['--full']*full), time.perf_counter(); dev = pick_device(device).type; weights = find_weights(weights); gpu, rows, sweep, comp, uses = dev == 'cuda', [], [], [], {}
     with tempfile.TemporaryDirectory() as d:
         files = bench_photos(Path(d, 'photos'), 256, 256); src = lambda: Source('bench', files=files, root=Path(d, 'photos'))
         say('starting'); rows += start_rows(weights, rounds); say('colouring 12 megapixels'); rows += colorize_rows(weights, rounds); say('evaluation'); rows += evaluate_rows(weights, Path(d, 'photos'))
@@ -441,6 +453,12 @@ def bench(
         for size, bs in sizes: say(f'training at {size} px, batch {bs}'); new = training_rows(files, size, bs, rates, dev, steps=20 if gpu else 2 if size <= 64 else 1, rounds=rounds); rows += new; uses[size, bs] = new[0]['ours']      # L1 takes the photos faster
         for (size, bs), use in uses.items(): say(f'loading at {size} px'); rows += data_rows(files, size, bs, use, rates, d, dev, rounds)
         size, bs = sizes[0]; say('what each change is worth'); gains, prof, pad = gain_rows(files, size, bs, dev, rounds), profile_rows(files, size, bs, dev), padding_row(size, bs, dev, rounds)
+        if full or gpu:
+            try: check_compile(dev)
+            except ColorganError as e: say(f'not measured: {e}')
+            else:
+                for size, bs in sizes[:2]: say(f'torch.compile at {size} px'); comp.append(compile_row(files, size, bs, dev, rounds))
+        size, bs = sizes[0]
         if full:
             say('what each change is worth at 128 px'); gains += gain_rows(files, 128, 16, dev, rounds); x = prepare(src(), size, cache=False)
             for b in (1, 4, 16, 64): say(f'batch {b}'); o = OurLoop(x, _settings(size, b, dev)); t = in_turns(dict(ours=lambda: o.l1(*o.batch())), rounds, dev)['ours']; sweep.append(dict(size=size, bs=b, images_per_s=b/statistics.median(t)))
@@ -449,7 +467,7 @@ def bench(
                 for i in range(0, n, len(x)): m[i:i + len(x)] = x.x[x.rows][:n - i]
                 m.flush(); del m; it = iter(LabLoader(PhotoSet(np.load(f'{d}/many.npy', mmap_mode='r'), ['']*n), 16, steps=10**9, flip=True, device=dev)); next(it); t = in_turns(dict(ours=lambda: [next(it) for _ in range(8)]), rounds, dev)['ours']; sweep.append(dict(size=size, photos=n, images_per_s=8*16/statistics.median(t)))
     return dict(environment=env, device=dev, machine=(env['gpu'] if gpu else env['cpu']) or dev, threads=torch.get_num_threads(), tf32=dict(matmul=torch.backends.cuda.matmul.allow_tf32, convolutions=torch.backends.cudnn.allow_tf32), precision=pick_precision(torch.device(dev)), rounds=rounds, full=full, seconds=time.perf_counter() - began,
-                rates=rates, rows=rows, gains=gains, not_taken=[pad], profile=prof, sweep=sweep)
+                rates=rates, rows=rows, gains=gains, not_taken=[pad], compiled=comp, profile=prof, sweep=sweep)
 
 def verdict(
     row:dict,   # of a report
@@ -473,4 +491,4 @@ def format_bench(
     out = [f"{rep['machine']}, {rep['threads']} threads, {rep['precision']}, torch {e['versions']['torch']}; matrix product {f(rep['rates']['fp32'])} GFLOP/s in fp32, {f(rep['rates']['bf16'])} in bf16; memory {f(rep['rates']['copy'])} GB/s" + (f"; TF32 in matrix products {tf['matmul']}, in convolutions {tf['convolutions']}" if rep['device'] == 'cuda' else '')]
     heads = dict(ours='ours', plain='plain', plain_bf16='in bf16', ratio='ratio', ratio_bf16='to bf16', target='target', budget='at most', gflop='GFLOP', gbyte='GB', limit='limit', share='share'); cells = [('', 'unit', *heads.values(), '')] + [(o['what'], o['unit'], *(f(o.get(k)) for k in heads), say[verdict(o)]) for o in rep['rows']]; w = [max(len(c[i]) for c in cells) for i in range(len(cells[0]))]
     out += ['  '.join(c.ljust(w[i]) if i < 2 else c.rjust(w[i]) for i, c in enumerate(r)).rstrip() for r in cells] + ['GFLOP: of a photo. GB: of a step of the plain loop; of a megapixel; of a photo that is loaded. limit: what they allow at the rates above. at most: in the unit of the line.', '', 'a step is so many times slower without']
-    return '\n'.join(out + [f"  {g['what']:<42}L1 {g['l1']:.2f}   GAN {g['gan']:.2f}   {g['size']} px" for g in rep['gains']] + [f"measured in {rep['seconds']/60:.1f} minutes"])
+    return '\n'.join(out + [f"  {g['what']:<42}L1 {g['l1']:.2f}   GAN {g['gan']:.2f}   {g['size']} px" for g in rep['gains']] + [f"with compile=true, {g['size']} px: L1 {g['l1']:.2f} times as fast after {g['seconds']['l1']:.0f} s, GAN {g['gan']:.2f} after {g['seconds']['gan']:.0f} s" for g in rep.get('compiled', ())] + [f"measured in {rep['seconds']/60:.1f} minutes"])

@@ -75,6 +75,7 @@ class Settings:
     ema:float = .99               # decay of the averaged G; 0: none
     seed:int = 0                  # order, augmentation, dropout and initial weights follow from it
     precision:str = 'auto'        # 'auto', 'fp32', 'bf16', 'fp16'
+    compile:bool = False          # torch.compile for G and D: a minute or more before the first step, then each is faster
     device:str = 'auto'           # 'auto', 'cpu', 'cuda', 'mps'
     log_every:int = 25            # steps between lines of the log
     sample_every:int = 500        # steps between sample pictures

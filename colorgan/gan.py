@@ -17,7 +17,7 @@ from .data import LabLoader, get_source, make_sets, prepare, to_L_ab
 from .discriminator import make_discriminator
 from .generator import count_params, save_weights
 from .losses import GANLoss, g_total, init_weights
-from .pretrain import Features, Interrupted, StageCallback, TrainState, adam, checkpoints, chroma_share, enough, l1_step, mean_row, newest_checkpoint, pretrain, read_checkpoint, sample_sheet, save_checkpoint, fit_stage, stage_learner, validate
+from .pretrain import Features, Interrupted, StageCallback, TrainState, adam, check_compile, checkpoints, chroma_share, enough, l1_step, mean_row, newest_checkpoint, pretrain, read_checkpoint, sample_sheet, save_checkpoint, fit_stage, stage_learner, validate
 from .watch import Trouble, Watch, all_finite, d_bounds
 
 # %% ../nbs/08_gan.ipynb #be67a22c
@@ -52,6 +52,7 @@ def start_gan(
     "Give `st` a discriminator and the second stage's optimisers."
     s, adv = st.s, check_gan(st.s); seed_everything(seed_at(s.seed, 0, 'D'))
     st.D = st.team.join(init_weights(make_discriminator(s)).to(st.device, memory_format=torch.channels_last).train())
+    if s.compile: st.D.compile(dynamic=False)
     st.opt_d, st.opt_g = adam(st.D, s.lr_d or s.lr, (s.beta1, .999)), adam(st.G, s.lr, (s.beta1, .999))
     st.adv, st.stage, st.step, st.window = adv, 'gan', 0, []
 
@@ -278,6 +279,7 @@ def train(
     with _disk(out), only_deterministic(s.deterministic), keep_memory() if pick_device(s.device).type == 'cpu' else nullcontext(), ExitStack() as held:
         team.part(s.bs, s.accumulate)      # what cannot be shared out, or not be done, is said before photos are decoded and a folder is made
         if s.gan_steps: check_gan(s)
+        if s.compile: check_compile(pick_device(s.device))
         sets = source if isinstance(source, tuple) else team.first(lambda: make_sets(s, source, cache=cache))
         if len(set(team.gather(sets[2]['split_sha256']))) > 1: raise ColorganError(f'{s.data}: the processes do not see the same photos')
         team.share(lambda: held.enter_context(locked(Path(out)/'.lock')))
@@ -373,6 +375,6 @@ def resumed_settings(
     if not (Path(out)/'config.json').exists(): raise ColorganError(f'{out} holds no run to resume')
     s = load_settings(Path(out)/'config.json'); new = load_settings(None, sets, base=s)
     import dataclasses
-    bad = [k for k, v in dataclasses.asdict(new).items() if v != getattr(s, k) and k not in ('device', 'log_every', 'sample_every', 'save_every', 'on_trouble', 'accumulate')]
+    bad = [k for k, v in dataclasses.asdict(new).items() if v != getattr(s, k) and k not in ('device', 'log_every', 'sample_every', 'save_every', 'on_trouble', 'accumulate', 'compile')]
     if bad: raise ColorganError(f'{bad[0]} was {getattr(s, bad[0])} when the run began; a resumed run keeps its settings')
     return with_(new, data=str(data)) if data else new
