@@ -383,7 +383,7 @@ def colorize_rows(weights, rounds=5, megapixels=12., whole=(1., 3.)):
     with tempfile.TemporaryDirectory() as d:
         f = Path(d)/'large.jpg'; im = Image.fromarray(get_source('skimage').read(2)).convert('L'); h = int((megapixels*.75e6)**.5); im.resize((int(h/.75), h), Image.BICUBIC).save(f, quality=92); t = dict(ours=[], plain=[]); mb = dict(ours=[], plain=[]); above = []
         for r in range(rounds):
-            for k, code in dict(ours=_ours, plain=_plain).items(): o = in_process(code, weights, f, Path(d)/f'{k}.jpg'); t[k].append(o['seconds']); mb[k].append(o['peak_mb']); above += [o['peak_mb'] - o['before_mb']]*(k == 'ours')
+            for k, code in dict(ours=_ours, plain=_plain).items(): o = in_process(code, weights, f, Path(d)/f'{k}.jpg'); t[k].append(o['seconds']); mb[k].append(o['peak_mb']); above += [o['peak_mb'] - o['before_mb']] if k == 'ours' else []
         out = [dict(what=f'colorize, {megapixels:g} megapixels, JPEG to JPEG', unit='seconds', ours=statistics.median(t['ours']), plain=statistics.median(t['plain']), ratio=ratio(t, 'ours', 'plain'), target=3.5, seconds=t),
                dict(what=f'colorize, {megapixels:g} megapixels, peak memory', unit='MB', ours=max(mb['ours']), plain=max(mb['plain']), ratio=max(mb['plain'])/max(mb['ours']), budget=1200.)]
         if whole:
