@@ -26,11 +26,12 @@ _bytes = _linear(torch.arange(256)/255)       # the linear value of each 8-bit l
 def _mix(m, x): return _mm(m.to(x), x.flatten(-2)).unflatten(-1, x.shape[-2:])
 def _mm(m, x, out=None):      # always in float32: within a training step's autocast the colours would be off by units
     if x.device.type == 'meta': return torch.matmul(m, x)
+    if not torch.is_autocast_enabled(x.device.type): return torch.matmul(m, x, out=out)      # to switch off what is off takes as long as a matrix
     with torch.autocast(x.device.type, enabled=False): return torch.matmul(m, x, out=out)
 def _unit(rgb): return rgb if rgb.is_floating_point() else rgb.float()/255
 
 def _no_graph(*xs): return all(x.device.type == 'cpu' for x in xs) and not (torch.is_grad_enabled() and any(x.requires_grad for x in xs))
-def _by_parts(fn, *x, channels=(3,), n=2**16):
+def _by_parts(fn, *x, channels=(3,), n=2**15):
     "`fn(parts, parts of the results, f, w)`, some pixels at a time: what is being worked on stays in the cache, on the same two sheets (3, pixels) from the first part to the last."
     out = [torch.empty(*x[0].shape[:-3], c, *x[0].shape[-2:]) for c in channels]; flat = [o.reshape(o.shape[:-3].numel(), o.shape[-3], -1) for o in (*x, *out)] if x[0].numel() else [x[0].new_empty(0)]
     with torch.inference_mode():      # without what torch notes down of each operation
