@@ -186,11 +186,11 @@ class Source:
     @property
     def checks(self) -> bool:
         "Whether `image` looks at the digest itself: not where a subclass reads or hashes in its own way."
-        return self.files is not None and type(self).read is Source.read and type(self).digest is Source.digest
+        return self.files is not None and all(getattr(type(self), k) is getattr(Source, k) for k in ('read', 'image', 'digest'))
 
     def image(self, i:int, digest=None) -> Image.Image:
         "The same for Pillow, in RGB; `ColorganError` if its bytes have another digest. A subclass that reads in its own way is asked for that."
-        return _read_image(self.files[i], digest if self.checks else None) if self.files is not None and type(self).read is Source.read else Image.fromarray(self.read(i))
+        return _read_image(self.files[i], digest) if self.files is not None and type(self).read is Source.read else Image.fromarray(self.read(i))
 
     def digest(self, i:int) -> str:
         "sha256 of the file's bytes, or of the pixels where there is no file."
@@ -445,7 +445,7 @@ def _squares(x, source, digs, size, resize, crops, via, seed, on_change, note=la
     def one(i):
         note(source.names[i])
         try:
-            out, im, seen = None, source.image(i, digs[i]), source.checks
+            out, im, seen = None, source.image(i, digs[i]) if source.checks else source.image(i), source.checks
             for k in range(crops): x[i*crops + k] = square(im, size, via, crop_box(im.size[::-1], digs[i], k, seed) if resize == 'crop' else None)      # no torch in these threads: in a forked process its own may be invalid
         except ColorganError as e: out, seen = (_Now if isinstance(e, NotNow) else str)(e), False
         if source.files is not None and digs[i] and not seen and not still(i):

@@ -226,7 +226,7 @@ class Survive(unittest.TestCase):
         for i in range(n):
             cache = self.dir/f'shared{i}'
             def prepare():
-                os.environ['COLORGAN_CACHE'] = str(cache); import colorgan.data as d; real = d.Source.image; d.Source.image = lambda s, j: (time.sleep(.05), real(s, j))[1]
+                os.environ['COLORGAN_CACHE'] = str(cache); import colorgan.data as d; real = d.Source.image; d.Source.image = lambda *a: (time.sleep(.05), real(*a))[1]
             outs = [f'cache{i}{c}' for c in 'abc']; ps = [self.start(o, prepare, err=f'err-{o}') for o in outs]
             for o, p in zip(outs, ps): self.assertEqual(ended(p), 0, self.err(f'err-{o}')); same += self.same_end(o)
             files = sorted(p.suffix for p in (cache/'squares').iterdir()); self.assertEqual(files, ['.json', '.json', '.npy', '.npy'], files); corrupt += squares(cache)      # training and validation, once each
@@ -377,10 +377,10 @@ class Survive(unittest.TestCase):
         def meddle(photos, how, victim):
             def prepare():
                 import colorgan.data as d; os.environ['COLORGAN_CACHE'] = str(photos.with_suffix('.cache')); real = d.Source.image
-                def read(src, i):
-                    im = real(src, i); f = Path(src.files[i])
+                def read(src, i, *digest):      # between hashing and decoding: what comes later changes nothing that was read
+                    f = Path(src.files[i])
                     if f.name == victim and f.exists(): f.unlink() if how == 'vanishes' else f.write_bytes((photos/'other').read_bytes())
-                    return im
+                    return real(src, i, *digest)
                 d.Source.image = read
             return prepare
         for i in range(n):
@@ -405,7 +405,7 @@ class Survive(unittest.TestCase):
                 n += 1; out, cache = f'dying{n}', self.dir/f'dying{n}.cache'
                 def deadly():
                     import colorgan.data as d; os.environ['COLORGAN_CACHE'] = str(cache); real = d.Source.image
-                    def read(src, i): src.names[i] == victim and (os.kill(os.getpid(), how), time.sleep(60)); return real(src, i)      # a decoder's own crash stops its thread at once; a signal that another thread takes does not
+                    def read(src, i, *digest): src.names[i] == victim and (os.kill(os.getpid(), how), time.sleep(60)); return real(src, i, *digest)      # a decoder's own crash stops its thread at once; a signal that another thread takes does not
                     d.Source.image = read
                 self.assertEqual(self.train(out, deadly), -how, self.err()[-800:])
                 def after(): os.environ['COLORGAN_CACHE'] = str(cache); warnings.filterwarnings('default', message='.*an earlier run ended')
