@@ -26,7 +26,7 @@ _bytes = _linear(torch.arange(256)/255)       # the linear value of each 8-bit l
 def _mix(m, x): return _mm(m.to(x), x.flatten(-2)).unflatten(-1, x.shape[-2:])
 def _mm(m, x, out=None):      # always in float32: within a training step's autocast the colours would be off by units
     if x.device.type == 'meta': return torch.matmul(m, x)
-    if not torch.is_autocast_enabled(x.device.type): return torch.matmul(m, x, out=out)      # to switch off what is off takes as long as a matrix
+    if not torch.is_autocast_enabled(x.device.type): return torch.matmul(m, x, out=out)      # the context takes its time even where there is nothing to switch off
     with torch.autocast(x.device.type, enabled=False): return torch.matmul(m, x, out=out)
 def _unit(rgb): return rgb if rgb.is_floating_point() else rgb.float()/255
 
