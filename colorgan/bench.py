@@ -332,7 +332,9 @@ def _mapped(photos, file):
 
 def data_rows(files, size, bs, use, rates, folder, device='cpu', rounds=5):
     "Images a second that loading delivers, against what a step consumes (`use`); and the first epoch against decoding alone."
-    dev = pick_device(device); src = Source('bench', files=list(files), root=Path(files[0]).parent); src.digests(); t = in_turns(dict(ours=lambda: prepare(src, size, cache=False), decode=lambda: _decode(files, size)), rounds); photos = _mapped(prepare(src, size, cache=False), Path(folder)/f'{size}.npy'); it = iter(LabLoader(photos, bs, steps=10**9, flip=True, device=dev)); n = 8; gb = 15*size*size/1e9
+    dev = pick_device(device); src = Source('bench', files=list(files), root=Path(files[0]).parent); src.digests()
+    with keep_memory() if dev.type == 'cpu' else nullcontext(): t = in_turns(dict(ours=lambda: prepare(src, size, cache=False), decode=lambda: _decode(files, size)), rounds)      # as `train` does
+    photos = _mapped(prepare(src, size, cache=False), Path(folder)/f'{size}.npy'); it = iter(LabLoader(photos, bs, steps=10**9, flip=True, device=dev)); n = 8; gb = 15*size*size/1e9
     again = in_turns(dict(ours=lambda: [next(it) for _ in range(n)]), rounds, dev)['ours']; ips = n*bs/statistics.median(again)
     return [dict(what=f'loading {size} px from the second epoch on, against what a step consumes', unit='images/s', ours=ips, plain=use, ratio=ips/use, target=2., gbyte=gb, limit=rates['copy']/gb, seconds=dict(ours=again)),
             dict(what=f'loading {size} px in the first epoch, against decoding and resizing alone', unit='images/s', ours=len(files)/statistics.median(t['ours']), plain=len(files)/statistics.median(t['decode']), ratio=ratio(t, 'ours', 'decode'), target=.9, seconds=t)]

@@ -202,6 +202,10 @@ def colorfulness(
     rgb,     # sRGB (b, 3, h, w): uint8, or float in [0, 1]
 ):           # (b,), float: 0 for grey, about 109 for the most colourful photos
     "Hasler–Süsstrunk colourfulness M⁽³⁾."
-    r, g, b = (rgb.float() if rgb.dtype == torch.uint8 else rgb.float()*255).unbind(-3); spread = shift = 0
-    for o in (r - g, torch.add(r, g).div_(2).sub_(b)): o = o.flatten(-2); m = o.mean(-1, keepdim=True); spread = spread + o.sub_(m).square_().mean(-1); shift = shift + m[..., 0]**2      # `var` is slow on a CPU
-    return spread.sqrt() + .3*shift.sqrt()
+    return _colorful(rgb.float() if rgb.dtype == torch.uint8 else rgb.float()*255)
+
+def _colorful(levels):
+    "`colorfulness` of float levels, 0 to 255, of torch or NumPy, which are worked on where they lie."
+    x = levels.reshape(len(levels), 3, -1); r, g, b = x[:, 0], x[:, 1], x[:, 2]; r -= g; b -= g; b *= 2; b -= r      # now r is R − G, and b twice the other with its sign turned
+    o = x[:, ::2]; m = o.mean(-1); o -= m[..., None]; o *= o; spread, shift = ((v[:, 0] + v[:, 1]/4)**.5 for v in (o.mean(-1), m*m))
+    return spread + .3*shift

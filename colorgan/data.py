@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from .core import ColorganError, Settings, atomic_path, generator_at, locked, nearest, read_json, show_images, sweep, with_, write_json
-from .color import L_ab2rgb, colorfulness, luma, rgb2L_ab, to_uint8
+from .color import L_ab2rgb, _colorful, colorfulness, luma, rgb2L_ab, to_uint8
 
 # %% ../nbs/02_data.ipynb #c12062fb
 photo_suffixes = {'.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.tif', '.tiff', '.bmp', '.gif', '.ppm', '.pgm', '.heic', '.heif', '.avif', '.jp2'}
@@ -48,11 +48,11 @@ def read_file(
 ) -> bytes:        # `OSError` if it has more
     "A file's bytes."
     if file_size(path) > most: raise OSError(errno.EFBIG, f'is larger than {most/2**30:g} GB')
-    return Path(path).read_bytes()
+    with open(path, 'rb', buffering=0) as f: return f.read()
 
 def _sha256(path):
     file_size(path); h = hashlib.sha256()
-    with open(path, 'rb') as f:
+    with open(path, 'rb', buffering=0) as f:
         while b := f.read(2**20): h.update(b)
     return h.hexdigest()
 
@@ -442,10 +442,11 @@ class _Now(str): "A reason that may be gone the next time."
 
 def _squares(x, source, digs, size, resize, crops, via, seed, on_change, note=lambda name: None):
     "Write the squares of photo i to `x` from its row i·crops on; yield (i, None, or the reason why there are none), in order."
+    checks = source.checks
     def one(i):
         note(source.names[i])
         try:
-            out, im, seen = None, source.image(i, digs[i]) if source.checks else source.image(i), source.checks
+            out, im, seen = None, source.image(i, digs[i]) if checks else source.image(i), checks
             for k in range(crops): x[i*crops + k] = square(im, size, via, crop_box(im.size[::-1], digs[i], k, seed) if resize == 'crop' else None)      # no torch in these threads: in a forked process its own may be invalid
         except ColorganError as e: out, seen = (_Now if isinstance(e, NotNow) else str)(e), False
         if source.files is not None and digs[i] and not seen and not still(i):
@@ -459,17 +460,23 @@ def _squares(x, source, digs, size, resize, crops, via, seed, on_change, note=la
         for start in range(0, len(source), _ahead):
             for some in ex.map(lambda a: [one(i) for i in range(a, min(a + 8, start + _ahead, len(source)))], range(start, min(start + _ahead, len(source)), 8)): yield from some      # eight in one go: handing a small photo over takes long beside reading it
 
-def _look(x, rows):
-    "The colourfulness of these rows of `x`; of squares from 256 pixels on that of every second pixel of every second line, from 512 on every fourth, so that it never takes long."
-    k = 1 << max(0, (x.shape[-1]//128).bit_length() - 1); return [c for a in range(0, len(rows), 16) for c in colorfulness(torch.from_numpy(np.stack([x[r, :, ::k, ::k] for r in rows[a:a + 16]]))).tolist()]
+def _look(x, n=8, unsure=15):
+    "The colourfulness of each square in `x`, some at a time: of at least 64 pixels of as many lines, evenly spaced, so that it never takes long; where that is below `unsure`, of twice as many of twice as many."
+    def of(x):
+        sheet = np.empty((min(n, len(x)), *x.shape[1:]), np.float32); out = []      # one for all, that stays in the cache; in torch's threads it would take longer
+        for a in range(0, len(x), n): s = sheet[:len(x) - a]; s[:] = x[a:a + n]; out += _colorful(s).tolist()
+        return np.array(out)
+    k = max(1, x.shape[-1]//64); out = of(x[..., ::k, ::k])
+    for i in np.flatnonzero(out < unsure) if k > 1 else (): out[i] = of(x[i:i + 1, :, ::k//2, ::k//2])[0]
+    return out.tolist()
 
 def _fill(x, squares, per):
     "Have all squares written to `x`; return which of its rows are there, with their colourfulness, and why others are not."
-    rows, new, skipped = [], [], []
+    rows, new, skipped, done = [], [], [], 0
     for i, why in squares:
         if why: skipped.append(why)
         else: new += range(i*per, (i + 1)*per)
-        if i % _ahead == _ahead - 1 or i == len(x)//per - 1: rows += zip(new, _look(x, new)); new = []      # when no thread decodes: they would wait for each other
+        if i % _ahead == _ahead - 1 or i == len(x)//per - 1: c = _look(x[done:(i + 1)*per]); rows += [(r, c[r - done]) for r in new]; new, done = [], (i + 1)*per      # when no thread decodes: they would wait for each other
     return dict(rows=rows, skipped=skipped)
 
 def _map(path, shape):
@@ -493,7 +500,7 @@ def _cached(f, meta, shape):
     warnings.warn(f'{f}: kept squares that are damaged; decoding the photos again'); return None
 
 # %% ../nbs/02_data.ipynb #579debd2
-_version = 3      # of the squares and their colourfulness: raised when they come out of the same bytes otherwise
+_version = 4      # of the squares and their colourfulness: raised when they come out of the same bytes otherwise
 
 def prepare(
     source:Source,       # the photos
