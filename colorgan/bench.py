@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['changes', 'bench_photos', 'PlainPhotos', 'PlainLoop', 'OurLoop', 'Apart', 'make_loop', 'in_turns', 'ratio',
            'step_cost', 'machine_rates', 'training_rows', 'gain_rows', 'compile_row', 'padding_row', 'profile_rows',
-           'threads', 'lab_rows', 'data_rows', 'in_process', 'colorize_rows', 'start_rows', 'evaluate_rows', 'bench',
-           'verdict', 'record_name', 'format_bench']
+           'threads', 'lab_rows', 'lab_step_row', 'data_rows', 'in_process', 'colorize_rows', 'start_rows',
+           'evaluate_rows', 'bench', 'verdict', 'record_name', 'format_bench']
 
 # %% ../nbs/11a_bench.ipynb #e686b849
 import dataclasses, json, os, statistics, subprocess, sys, tempfile, time
@@ -103,7 +103,7 @@ class OurLoop:
         change=None,  # called with the `TrainState` before its GAN stage and after: to take an improvement away
         item=False,   # ask for every loss at every step
     ):
-        self.st, self.change, self.item = TrainState(s), change or (lambda st: None), item; self.change(self.st); self._it = iter(LabLoader(photos, s.bs, steps=10**9, seed=s.seed, flip=s.flip, device=self.st.device))
+        self.st, self.change, self.item = TrainState(s), change or (lambda st: None), item; self.change(self.st); self.loader = LabLoader(photos, s.bs, steps=10**9, seed=s.seed, flip=s.flip, device=self.st.device); self._it = iter(self.loader)
 
     def batch(self): return next(self._it)
     def _told(self, out): self.item and [v.item() for v in out.values()]; return out
@@ -326,6 +326,11 @@ def lab_rows(rounds=5, n=16, px=256):
             t = in_turns(dict(ours=ours, plain=peer, copy=lambda: [b.copy_(a) for a, b in zip(big, into)]), rounds); mp = n*px*px/1e6; out.append(dict(what=f'{what}, one core', unit='megapixels/s', ours=mp/statistics.median(t['ours']), plain=mp/statistics.median(t['plain']), ratio=ratio(t, 'ours', 'plain'), target=4., gbyte=15e-3, limit=2*4*2**23*4/15/1e6/min(t.pop('copy')), seconds=t))      # 3 bytes of a pixel in, 12 out, or the other way
     return out
 
+def lab_step_row(files, size, bs, device='cpu', rounds=5, **kw):
+    "What it takes to turn a batch on the device into L and ab, beside an L1 step that begins with it."
+    s = _settings(size, bs, device, **kw); loop = make_loop('ours', list(files), s); xb = torch.randint(0, 256, (bs, 3, size, size), dtype=torch.uint8).to(loop.st.device); lab = lambda: loop.loader.lab(xb); lab()
+    t = in_turns(dict(ours=lab, step=lambda: loop.l1(*loop.batch())), rounds, device); return dict(what=f'Lab of a batch, {size} px, batch {bs}, on the device, against a whole step', unit='milliseconds', ours=1e3*statistics.median(t['ours']), plain=1e3*statistics.median(t['step']), ratio=ratio(t, 'ours', 'step'), target=50. if torch.device(device).type == 'cuda' else None, seconds=t)
+
 def _mapped(photos, file):
     "The same squares in a file, mapped, as a training run has them."
     np.save(file, photos.x[photos.rows]); return PhotoSet(np.load(file, mmap_mode='r'), photos.names)
@@ -454,6 +459,7 @@ def bench(
         sizes = sizes or [(64, 16), (128, 16)]*(not gpu) + [(256, 16), (512, 4)]*(full and not gpu) + [(256, 16), (256, 64)]*gpu + [(64, 16), (128, 16), (512, 16)]*(full and gpu)
         for size, bs in sizes: say(f'training at {size} px, batch {bs}'); new = training_rows(files, size, bs, rates, dev, steps=20 if gpu else 2 if size <= 64 else 1, rounds=rounds); rows += new; uses[size, bs] = new[0]['ours']      # L1 takes the photos faster
         for (size, bs), use in uses.items(): say(f'loading at {size} px'); rows += data_rows(files, size, bs, use, rates, d, dev, rounds)
+        for size, bs in sizes if gpu else (): say(f'Lab at {size} px'); rows.append(lab_step_row(files, size, bs, dev, rounds))
         size, bs = sizes[0]; say('what each change is worth'); gains, prof, pad = gain_rows(files, size, bs, dev, rounds), profile_rows(files, size, bs, dev), padding_row(size, bs, dev, rounds)
         if full or gpu:
             try: check_compile(dev)
