@@ -1,4 +1,4 @@
-"What the tools promise: a changed owner is noticed everywhere, a page that fetches something too, and a cell that asks for an upload on Colab gets one."
+"What the tools promise: a changed owner is noticed everywhere, a page that fetches something too, a cell that asks for an upload on Colab gets one, and saved outputs are without native code's log."
 import json, os, shutil, subprocess, sys, tempfile, unittest
 from pathlib import Path
 
@@ -31,5 +31,9 @@ class Tools(unittest.TestCase):
         self.assertIn('1/0', self.outside('#| slow\n1/0')['error'])          # what tests leave out, Colab runs
         head = "import sys\nif 'google.colab' in sys.modules:\n    from google.colab import files\n    for n in files.upload(): "
         self.assertTrue(self.outside(head + "n.endswith('.png') and files.download(n)")['ok']); self.assertIn('0 photos came back', self.outside(head + 'pass')['error'])
+    def test_saved_outputs(self):
+        (p := self.d/'n.ipynb').write_text(json.dumps(dict(nbformat=4, nbformat_minor=5, metadata={}, cells=[dict(id=c, cell_type='code', source=f'import sys; print({t!r}, file=sys.{c})', metadata={}, outputs=[], execution_count=None) for c, t in dict(stderr='USDT:2026-01-02 03:04:05 1:1 A.cpp:39] on\nERROR: ours.py: kept\nW0102 03:04:05.6 7 torch/a.py:183] [0/0] none', stdout='USDT:2026-01-02 03:04:05 1:1 A.cpp:39] on').items()])))
+        subprocess.run([sys.executable, '-c', 'import sys; from pathlib import Path; sys.path.insert(0, "tools"); import run_nbs; why = run_nbs.run(Path(sys.argv[1]), set(), True); print(why); sys.exit(bool(why))', p], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.assertEqual([''.join(c['outputs'][0]['text']).strip() for c in json.loads(p.read_text())['cells']], ['ERROR: ours.py: kept', 'USDT:2026-01-02 03:04:05 1:1 A.cpp:39] on'])
 
 if __name__ == '__main__': unittest.main()

@@ -1,5 +1,5 @@
 "Run All, in a real Jupyter kernel, leaving out what the tests leave out: `run_nbs.py [--save] [--flags 'slow cuda'] NOTEBOOK…`. With --save the outputs are kept."
-import argparse, os, subprocess, sys, time
+import argparse, os, re, subprocess, sys, time
 from pathlib import Path
 import nbformat
 from jupyter_client import KernelManager
@@ -13,6 +13,12 @@ class OwnKernel(KernelManager):
     @property
     def kernel_spec(self): return KernelSpec(argv=[sys.executable, '-m', 'ipykernel_launcher', '-f', '{connection_file}'], display_name='own', language='python')
 
+def tidy(outputs):
+    "Without the lines that native code logs about the machine it runs on."
+    for o in outputs:
+        if o.output_type == 'stream' and o.name == 'stderr': o.text = re.sub(r'(?m)^(USDT|ERROR|[WE]\d{4})\S* .*\.(cpp|py):\d+\].*\n?', '', o.text)
+    return [o for o in outputs if o.output_type != 'stream' or o.text.strip()]
+
 def run(path, flags, save, timeout=1200):
     nb = nbformat.read(path, 4); work = nbformat.from_dict(nb)
     for i, c in enumerate(work.cells):
@@ -22,7 +28,7 @@ def run(path, flags, save, timeout=1200):
     except CellExecutionError as e: i = next(i for i, c in enumerate(work.cells) if any(o.output_type == 'error' for o in c.get('outputs', []))); return f'cell {i}: {str(e).strip()[-1200:]}'
     if save:
         for c, w in zip(nb.cells, work.cells):
-            if c.cell_type == 'code' and not skipped(c, flags): c.outputs = w.outputs
+            if c.cell_type == 'code' and not skipped(c, flags): c.outputs = tidy(w.outputs)
         nbformat.write(nb, path)
         if (kb := sum(len(str(c.get('outputs', ''))) for c in nb.cells)/1024) > 200: print(f'  {path.name}: {kb:.0f} KB of outputs', flush=True)
 
