@@ -326,10 +326,14 @@ def lab_rows(rounds=5, n=16, px=256):
             t = in_turns(dict(ours=ours, plain=peer, copy=lambda: [b.copy_(a) for a, b in zip(big, into)]), rounds); mp = n*px*px/1e6; out.append(dict(what=f'{what}, one core', unit='megapixels/s', ours=mp/statistics.median(t['ours']), plain=mp/statistics.median(t['plain']), ratio=ratio(t, 'ours', 'plain'), target=4., gbyte=15e-3, limit=2*4*2**23*4/15/1e6/min(t.pop('copy')), seconds=t))      # 3 bytes of a pixel in, 12 out, or the other way
     return out
 
-def lab_step_row(files, size, bs, device='cpu', rounds=5, **kw):
-    "What it takes to turn a batch on the device into L and ab, beside an L1 step that begins with it."
-    s = _settings(size, bs, device, **kw); loop = make_loop('ours', list(files), s); xb = torch.randint(0, 256, (bs, 3, size, size), dtype=torch.uint8).to(loop.st.device); lab = lambda: loop.loader.lab(xb); lab()
-    t = in_turns(dict(ours=lab, step=lambda: loop.l1(*loop.batch())), rounds, device); return dict(what=f'Lab of a batch, {size} px, batch {bs}, on the device, against a whole step', unit='milliseconds', ours=1e3*statistics.median(t['ours']), plain=1e3*statistics.median(t['step']), ratio=ratio(t, 'ours', 'step'), target=50. if torch.device(device).type == 'cuda' else None, seconds=t)
+def lab_step_row(
+    files, size, bs, device='cpu', rounds=5,   # see `training_rows`
+    **kw,     # other settings
+) -> dict:    # a row of the table, in milliseconds
+    "What it takes to turn a batch that is on the device into L and ab, beside a whole L1 step."
+    loop = make_loop('ours', list(files), _settings(size, bs, device, **kw)); xb = torch.randint(0, 256, (bs, 3, size, size), dtype=torch.uint8).to(loop.st.device)
+    t = in_turns(dict(ours=lambda: loop.loader.lab(xb), step=lambda: loop.l1(*loop.batch())), rounds, device); lab, step = (1e3*statistics.median(v) for v in t.values())
+    return dict(what=f'Lab of a batch, {size} px, batch {bs}, on the device, against a whole step', unit='milliseconds', ours=lab, plain=step, ratio=ratio(t, 'ours', 'step'), target=50. if torch.device(device).type == 'cuda' else None, seconds=t)
 
 def _mapped(photos, file):
     "The same squares in a file, mapped, as a training run has them."
